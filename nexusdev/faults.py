@@ -30,16 +30,16 @@ class FaultInjector(Protocol):
             The same for every service, and without asking the runtime.
         """
 
-    def inject(self, fault: Fault, service: str) -> None:
+    def inject(self, fault: Fault, *services: str) -> None:
         """Inject a fault. Pausing what is paused, or healing what is whole, changes nothing.
 
         Args:
             fault: The fault.
-            service: The service that it hits.
+            services: The services that it hits, beginning with the first, some at once. Every one is tried.
 
         Raises:
-            NotFound: The service does not run.
-            UsageError: This runtime does not support the fault; or the service shares the network of another one, which must
+            NotFound: A service does not run.
+            UsageError: This runtime does not support the fault; or a service shares the network of another one, which must
                 be partitioned instead.
             PreflightFailed: The runtime does not answer.
         """

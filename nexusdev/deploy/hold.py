@@ -8,16 +8,12 @@ what they watch: the order is that of the stack, reversed.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-from nexusdev.errors import NexusError, NotFound
+from nexusdev.errors import NotFound
 from nexusdev.faults import Fault, FaultInjector
 from nexusdev.plan import Observation, Phase
 from nexusdev.stack.model import Stack
-
-_THREADS = 4
 
 
 def held_services(stack: Stack, observation: Observation) -> tuple[str, ...]:
@@ -48,28 +44,13 @@ class Hold:
             self.seconds = self._now() - began
 
     def _inject(self, fault: Fault, services: Sequence[str]) -> None:
-        """Begin with the services in their order, some at once. Every one is tried; the first error is raised at the end."""
-        failed: list[NexusError] = []
-        lock = threading.Lock()
-
-        def inject(service: str) -> None:
-            try:
-                self._faults.inject(fault, service)
-            except NotFound:
-                return  # it has ended meanwhile, so it writes nothing
-            except NexusError as error:
-                with lock:
-                    failed.append(error)
-
-        with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix=str(fault)) as threads:
-            list(threads.map(inject, services))
-        if failed:
-            raise failed[0]
+        with contextlib.suppress(NotFound):  # what has ended meanwhile writes nothing
+            self._faults.inject(fault, *services)
 
 
 def resume(faults: FaultInjector, observation: Observation) -> tuple[str, ...]:
     """Resume services that a killed command left paused. Returns their names."""
     paused = tuple(name for name, each in observation.services.items() if each.phase is Phase.SUSPENDED)
-    for name in reversed(paused):
-        faults.inject(Fault.RESUME, name)
+    if paused:
+        faults.inject(Fault.RESUME, *reversed(paused))
     return paused

@@ -52,9 +52,8 @@ def lift(faults: FaultInjector, record: Unfinished) -> None:
     """End the fault of a drill if it lasts. A server that does not run has nothing to end."""
     if not record.fault or (end := undo.ENDS.get(Fault(record.fault))) is None:
         return
-    for victim in record.victims:
-        with suppress(NotFound, UsageError):
-            faults.inject(end, victim)
+    with suppress(NotFound, UsageError):
+        faults.inject(end, *record.victims)
 
 
 def _remove_traces(context: Context, record: Unfinished, values: Mapping[str, str]) -> None:

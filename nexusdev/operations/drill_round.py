@@ -241,8 +241,7 @@ class DrillRound:
         began = time.monotonic()
         watching.begin(began)  # before the injection: it waits for the end of a process that may be back by then
         try:
-            for victim in victims:
-                self._stage.faults.inject(scenario.fault, victim)
+            self._stage.faults.inject(scenario.fault, *victims)
             watching.injected = time.monotonic()
             self._outlast(load, began)
         finally:

@@ -48,6 +48,15 @@ def test_an_unsupported_fault_is_refused(bench: Bench, faults: FaultInjector) ->
     assert phase(bench, "store-1") is Phase.RUNNING
 
 
+def test_a_fault_hits_every_named_service_although_one_does_not_run(bench: Bench, faults: FaultInjector) -> None:
+    needs(faults, Fault.PAUSE)
+    with pytest.raises(NotFound, match="nobody"):
+        faults.inject(Fault.PAUSE, "nobody", "store-0", "store-1")
+    assert (phase(bench, "store-0"), phase(bench, "store-1")) == (Phase.SUSPENDED, Phase.SUSPENDED)
+    faults.inject(Fault.RESUME, "store-0", "store-1")
+    assert (phase(bench, "store-0"), phase(bench, "store-1")) == (Phase.RUNNING, Phase.RUNNING)
+
+
 def test_a_killed_service_has_failed_and_stays_down(bench: Bench, faults: FaultInjector) -> None:
     needs(faults, Fault.KILL)
     faults.inject(Fault.KILL, "store-1")

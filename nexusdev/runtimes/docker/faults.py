@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nexusdev.errors import NexusError
@@ -15,10 +15,18 @@ from nexusdev.runtimes.docker.connection_errors import translate_engine_errors
 from nexusdev.runtimes.docker.create import ResourceNames
 from nexusdev.runtimes.docker.exec import Exec
 from nexusdev.runtimes.docker.observe import namespace_of
+from nexusdev.runtimes.injection import inject_each
 from nexusdev.runtimes.main_process import KILL_SCRIPT
 
 _LOOKS, _PAUSE = 50, 0.1  # how often to look for a killed process, and the seconds between two checks
-_ALIVE = ("running", "paused", "restarting")
+_PAUSED = "paused"
+_ALIVE = ("running", _PAUSED, "restarting")
+
+
+def _found(running: Mapping[str, Any], service: str) -> Any:
+    if service not in running:
+        raise shared_errors.no_container(service)
+    return running[service]
 
 
 class DockerFaults:
@@ -31,9 +39,10 @@ class DockerFaults:
     def supports(self, fault: Fault) -> bool:
         return fault in self._deeds()
 
-    def inject(self, fault: Fault, service: str) -> None:
+    def inject(self, fault: Fault, *services: str) -> None:
         with translate_engine_errors(self._engine.endpoint):
-            self._deeds()[fault](self._alive(service), service)
+            deed, running = self._deeds()[fault], self._running(services)
+            inject_each(services, lambda service: deed(_found(running, service), service))
 
     def _deeds(self) -> Mapping[Fault, Callable[[Any, str], None]]:
         return {
@@ -45,20 +54,24 @@ class DockerFaults:
             Fault.HEAL: self._heal,
         }
 
-    def _alive(self, service: str) -> Any:
-        """Return the inspected container of a service, found by label, because another container may have its name."""
-        own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.SERVICE}={service}", f"{labels.ONE_OFF}=False"]
-        found = self._engine.http.containers(all=True, filters={"label": own, "status": [*_ALIVE]})
-        if not found:
-            raise shared_errors.no_container(service)
-        return self._engine.http.inspect_container(found[0]["Id"])
+    def _running(self, services: Sequence[str]) -> Mapping[str, Any]:
+        """Return service → its row of the engine's list, found by label, because another container may have its name."""
+        own = [f"{labels.INSTANCE}={self._names.instance}", f"{labels.ONE_OFF}=False"]
+        if len(services) == 1:
+            own.append(f"{labels.SERVICE}={services[0]}")
+        rows = self._engine.http.containers(all=True, filters={"label": own, "status": [*_ALIVE]})
+        return {row["Labels"][labels.SERVICE]: row for row in rows}
 
-    def _kill(self, container: Any, service: str) -> None:
+    def _inspected(self, row: Any) -> Any:
+        return self._engine.http.inspect_container(row["Id"])
+
+    def _kill(self, row: Any, service: str) -> None:
         del service
-        self._engine.api.kill(container["Id"])
+        self._engine.api.kill(row["Id"])
 
-    def _crash(self, container: Any, service: str) -> None:
+    def _crash(self, row: Any, service: str) -> None:
         """Kill the main process behind an init process. Process 1 can only be killed by the engine, which then does not restart it."""
+        container = self._inspected(row)
         if container["HostConfig"].get("Init"):
             self._kill_main(container)
             return
@@ -81,23 +94,25 @@ class DockerFaults:
             time.sleep(_PAUSE)
         raise docker_errors.refused(f"the main process of {container['Name'].strip('/')} could not be killed: {words}")
 
-    def _pause(self, container: Any, service: str) -> None:
+    def _pause(self, row: Any, service: str) -> None:
         del service
-        if not container["State"]["Paused"]:
-            self._engine.api.pause(container["Id"])
+        if row["State"] != _PAUSED:
+            self._engine.api.pause(row["Id"])
 
-    def _resume(self, container: Any, service: str) -> None:
+    def _resume(self, row: Any, service: str) -> None:
         del service
-        if container["State"]["Paused"]:
-            self._engine.api.unpause(container["Id"])
+        if row["State"] == _PAUSED:
+            self._engine.api.unpause(row["Id"])
 
-    def _partition(self, container: Any, service: str) -> None:
+    def _partition(self, row: Any, service: str) -> None:
+        container = self._inspected(row)
         self._require_own_network(container, service)
         for network in self._attached(container):
             self._engine.api.disconnect_container_from_network(container["Id"], network)
 
-    def _heal(self, container: Any, service: str) -> None:
+    def _heal(self, row: Any, service: str) -> None:
         """Attach the container again with its original address and names."""
+        container = self._inspected(row)
         self._require_own_network(container, service)
         stack = self._names.stack
         if stack is None or self._attached(container):

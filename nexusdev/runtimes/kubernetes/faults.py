@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 
 from nexusdev.errors import NexusError
 from nexusdev.faults import Fault
 from nexusdev.runtimes import shared_errors
+from nexusdev.runtimes.injection import inject_each
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
 from nexusdev.runtimes.kubernetes.names import CHECKSUM, HELD, PARTITIONED, PAUSED, InstanceNames
 from nexusdev.runtimes.kubernetes.places import ServicePlace, place_of
@@ -41,9 +43,19 @@ class KubernetesFaults:
     def supports(self, fault: Fault) -> bool:
         return fault in self._deeds()
 
-    def inject(self, fault: Fault, service: str) -> None:
-        seen = self._look()
-        self._deeds()[fault](place_of(service, seen, running=True), service, seen)
+    def inject(self, fault: Fault, *services: str) -> None:
+        deed, seen = self._deeds()[fault], self._look()
+        turns, changed = {pod.name: threading.Lock() for pod in seen.pods}, set[str]()
+
+        def inject(service: str) -> None:
+            place = place_of(service, seen, running=True)
+            with turns[place.pod.name]:  # a deed changes annotations of the pod, on which the next one builds
+                if place.pod.name in changed:
+                    place = place_of(service, self._look(), running=True)
+                changed.add(place.pod.name)
+                deed(place, service, seen)
+
+        inject_each(services, inject)
 
     def _deeds(self) -> Mapping[Fault, Callable[[ServicePlace, str, ClusterSnapshot], None]]:
         return {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import Struct
 
 from nexusdev.faults import Fault
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.docker.plan.snapshot import State
+from nexusdev.runtimes.injection import inject_each
 from nexusdev.runtimes.memory.engine import ALIVE, FakeContainer, FakeEngine
 
 _KILLED = 137
@@ -22,7 +25,10 @@ class MemoryFaults(Struct, frozen=True, kw_only=True):
     def supports(self, fault: Fault) -> bool:
         return fault in Fault
 
-    def inject(self, fault: Fault, service: str) -> None:
+    def inject(self, fault: Fault, *services: str) -> None:
+        inject_each(services, partial(self._inject, fault))
+
+    def _inject(self, fault: Fault, service: str) -> None:
         with self.engine.lock:
             container = self._alive(service)
             match fault:

@@ -264,7 +264,11 @@ class PodsFaults:
     def supports(self, fault: Fault) -> bool:
         return fault in (Fault.CRASH, Fault.PARTITION, Fault.HEAL)
 
-    def inject(self, fault: Fault, service: str) -> None:
+    def inject(self, fault: Fault, *services: str) -> None:
+        for each in services:
+            self._inject(fault, each)
+
+    def _inject(self, fault: Fault, service: str) -> None:
         if not self.supports(fault):
             raise UsageError(f"this runtime cannot {fault.value} a service")
         workload = self._running(service)

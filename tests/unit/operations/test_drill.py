@@ -227,10 +227,10 @@ def test_a_failure_that_is_over_when_the_injection_returns_was_seen(
 ) -> None:
     inject = MemoryFaults.inject
 
-    def slowly(faults: MemoryFaults, fault: Fault, service: str) -> None:
-        inject(faults, fault, service)
+    def slowly(faults: MemoryFaults, fault: Fault, *services: str) -> None:
+        inject(faults, fault, *services)
         time.sleep(1.5)
-        next(each for each in house.engine.containers.values() if each.service == service).state = State.RUNNING
+        next(each for each in house.engine.containers.values() if each.service in services).state = State.RUNNING
 
     monkeypatch.setattr(MemoryFaults, "inject", slowly)
     result = drill(house.context(), ["redis-kill"], QUICK)

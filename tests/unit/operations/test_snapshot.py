@@ -93,9 +93,9 @@ def test_services_are_paused_during_the_copy_and_run_afterwards(
     seen: list[tuple[Fault, str]] = []
     inject = MemoryFaults.inject
 
-    def note(self: MemoryFaults, fault: Fault, service: str) -> None:
-        seen.append((fault, service))
-        inject(self, fault, service)
+    def note(self: MemoryFaults, fault: Fault, *services: str) -> None:
+        seen.extend((fault, each) for each in services)
+        inject(self, fault, *services)
 
     monkeypatch.setattr(MemoryFaults, "inject", note)
     save(running.context(), "monday")

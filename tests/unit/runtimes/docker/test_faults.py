@@ -32,9 +32,10 @@ class Http:
         self.container = container
         self.filters: dict[str, Any] = {}
 
-    def containers(self, *, filters: dict[str, Any], **_: bool) -> list[dict[str, str]]:
+    def containers(self, *, filters: dict[str, Any], **_: bool) -> list[dict[str, Any]]:
         self.filters = filters
-        return [{"Id": "c1"}]
+        state = "paused" if self.container["State"]["Paused"] else "running"
+        return [{"Id": "c1", "State": state, "Labels": {labels.SERVICE: "redis-0"}}]
 
     def inspect_container(self, _: str) -> dict[str, Any]:
         return self.container
@@ -76,7 +77,7 @@ def test_a_crash_without_a_restart_policy_starts_nothing() -> None:
 @pytest.mark.parametrize("fault", [Fault.KILL, Fault.PAUSE, Fault.RESUME])
 def test_the_container_is_found_by_labels_and_not_by_name(fault: Fault) -> None:
     _, filters = inject(fault, container())
-    assert filters["label"] == [f"{labels.INSTANCE}=shop", f"{labels.SERVICE}=redis-0", f"{labels.ONE_OFF}=False"]
+    assert filters["label"] == [f"{labels.INSTANCE}=shop", f"{labels.ONE_OFF}=False", f"{labels.SERVICE}=redis-0"]
     assert "name" not in filters
 
 
