@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nexusdev.components.postgres.client import Connection
 
 TEMPLATE, NEXT, FORMER = "nexusdev_baseline", "nexusdev_next", "nexusdev_former"
-_OURS = ", ".join(f"'{name}'" for name in (names.PROBE, names.MONITOR, names.POOLER))
+_OURS = ", ".join(f"'{name}'" for name in (names.PROBE, names.MONITOR, names.POOLER, names.ISSUER))
 _OWN_DATABASES = f"SELECT datname FROM pg_database WHERE datdba = '{names.TEST}'::regrole"
 _CLIENTS = f"""SELECT datname, usename, coalesce(application_name, ''), state, pid::text FROM pg_stat_activity
                WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name <> 'nexusdev'

@@ -15,18 +15,20 @@ from nexusdev.components.contract import (
     Proof,
     ScrapeTargets,
     SeedFile,
+    Variable,
 )
 from nexusdev.components.defaults import ComponentDefaults
 from nexusdev.components.postgres import names, probe, quick_proof, readiness, status
 from nexusdev.components.postgres import variables as published
 from nexusdev.components.postgres.arguments import reads_stdin
 from nexusdev.components.postgres.wakeup import Nudge
-from nexusdev.interfaces import InstanceAccess
+from nexusdev.interfaces import InstanceAccess, View
 from nexusdev.stack.losses import Holding
 
 if TYPE_CHECKING:
     from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import Fencing, ProductLoad, Scenario
+    from nexusdev.components.dynamic_logins import DynamicLogins, IssuedLogin
     from nexusdev.components.leases import LeasePart
 
 # libpq ignores a password file that others can read. A pod's secrets belong to its group, so psql gets a copy of its own.
@@ -143,6 +145,28 @@ class Postgres(ComponentDefaults):
         from nexusdev.components.postgres.load import PostgresLoad
 
         return PostgresLoad()
+
+    def dynamic_logins(self) -> DynamicLogins:
+        from nexusdev.components.postgres.issuer import dynamic_logins
+
+        return dynamic_logins()
+
+    def set_issuer_password(self, access: InstanceAccess, password: str) -> None:
+        from nexusdev.components.postgres.issuer import set_issuer_password
+
+        set_issuer_password(access, password)
+
+    def dynamic_variables(
+        self, access: InstanceAccess, view: View, issued: Mapping[str, IssuedLogin], *, folder: str = ""
+    ) -> Sequence[Variable]:
+        from nexusdev.components.postgres.issuer import dynamic_variables
+
+        return dynamic_variables(access, view, issued, folder=folder)
+
+    def dynamic_files(self, access: InstanceAccess, view: View, issued: Mapping[str, IssuedLogin]) -> Mapping[str, str]:
+        from nexusdev.components.postgres.issuer import dynamic_files
+
+        return dynamic_files(access, view, issued)
 
     def fence(self, access: InstanceAccess, service: str) -> Fencing:
         from nexusdev.components.postgres.fencing import fence

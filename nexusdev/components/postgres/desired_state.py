@@ -13,7 +13,7 @@ from nexusdev.components.postgres import names
 
 EXTENSIONS = ("pg_stat_statements", "pgcrypto", "uuid-ossp", "pgaudit", "pg_cron")
 _OWNER, _APP, _PROBE, _POOLER, _DATABASE = names.OWNER, names.APP, names.PROBE, names.POOLER, names.DATABASE
-_MONITOR, _TEST = names.MONITOR, names.TEST
+_MONITOR, _TEST, _ISSUER, _READER = names.MONITOR, names.TEST, names.ISSUER, names.READER
 
 
 class SeedStep(Struct, frozen=True, kw_only=True):
@@ -56,7 +56,37 @@ def restriction(database: str) -> str:
     """Return the statements that open a database to its own roles and to nobody else."""
     return f"""REVOKE ALL ON DATABASE {database} FROM PUBLIC;
                  GRANT CONNECT, TEMP ON DATABASE {database} TO {_APP};
-                 GRANT CONNECT ON DATABASE {database} TO {_PROBE}, {_MONITOR}"""
+                 GRANT CONNECT ON DATABASE {database} TO {_PROBE}, {_MONITOR}, {_ISSUER}, {_READER}"""
+
+
+# Vault's user manages the logins that it creates, and grants them the rights of these roles. It has the rights of the owner, because what a login for
+# migrations leaves behind is given to the owner. createrole_self_grant: it may end the sessions of its logins, and drop what they own.
+_ISSUING = (
+    SeedStep(
+        what=f"created role {_READER}",
+        present=f"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{_READER}')",
+        make=f"CREATE ROLE {_READER} NOLOGIN",
+    ),
+    SeedStep(
+        what=f"created role {_ISSUER}",
+        present=f"SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = '{_ISSUER}')",
+        make=f"CREATE ROLE {_ISSUER} LOGIN NOSUPERUSER NOCREATEDB CREATEROLE NOREPLICATION NOBYPASSRLS",
+    ),
+    SeedStep(
+        what=f"allowed {_ISSUER} to issue logins",
+        present=f"""SELECT rolcreaterole AND NOT (rolsuper OR rolcreatedb OR rolreplication OR rolbypassrls)
+                       AND EXISTS (SELECT FROM pg_db_role_setting WHERE setrole = pg_roles.oid
+                                   AND setconfig @> ARRAY['createrole_self_grant=set, inherit'])
+                       AND (SELECT count(*) = 3 FROM pg_auth_members
+                            WHERE member = pg_roles.oid AND admin_option
+                              AND roleid::regrole::text IN ('{_APP}', '{_READER}', '{_OWNER}'))
+                    FROM pg_roles WHERE rolname = '{_ISSUER}'""",
+        make=f"""ALTER ROLE {_ISSUER} LOGIN NOSUPERUSER NOCREATEDB CREATEROLE NOREPLICATION NOBYPASSRLS;
+                 ALTER ROLE {_ISSUER} SET createrole_self_grant = 'set, inherit';
+                 GRANT {_APP}, {_READER} TO {_ISSUER} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
+                 GRANT {_OWNER} TO {_ISSUER} WITH ADMIN TRUE, INHERIT TRUE, SET TRUE""",
+    ),
+)
 
 
 # In the maintenance database. PgBouncer reads passwords here, but not those of expired roles, replication roles and superusers.
@@ -70,6 +100,7 @@ CLUSTER = (
         )
         for name in (_PROBE, _MONITOR)
     ),
+    *_ISSUING,
     SeedStep(
         what=f"created database {_DATABASE}",
         present=f"SELECT EXISTS (SELECT FROM pg_database WHERE datname = '{_DATABASE}')",
@@ -81,7 +112,9 @@ CLUSTER = (
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'CONNECT')
                        AND has_database_privilege('{_APP}', '{_DATABASE}', 'TEMP')
                        AND has_database_privilege('{_PROBE}', '{_DATABASE}', 'CONNECT')
-                       AND has_database_privilege('{_MONITOR}', '{_DATABASE}', 'CONNECT')""",
+                       AND has_database_privilege('{_MONITOR}', '{_DATABASE}', 'CONNECT')
+                       AND has_database_privilege('{_ISSUER}', '{_DATABASE}', 'CONNECT')
+                       AND has_database_privilege('{_READER}', '{_DATABASE}', 'CONNECT')""",
         make=restriction(_DATABASE),
     ),
     SeedStep(
@@ -179,6 +212,43 @@ DATABASE = (
                  REVOKE ALL ON FUNCTION nexusdev.refused_logins() FROM PUBLIC;
                  GRANT USAGE ON SCHEMA nexusdev TO {_MONITOR};
                  GRANT EXECUTE ON FUNCTION nexusdev.refused_logins() TO {_MONITOR}""",
+    ),
+    SeedStep(
+        what=f"allowed {_READER} to read objects of {_OWNER}",
+        present=f"""SELECT count(*) = 3 FROM pg_default_acl, aclexplode(defaclacl)
+                    WHERE defaclrole = '{_OWNER}'::regrole AND defaclnamespace = 0 AND grantee = '{_READER}'::regrole
+                      AND (defaclobjtype, privilege_type) IN (('r', 'SELECT'), ('S', 'SELECT'), ('n', 'USAGE'))""",
+        make=f"""ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT SELECT ON TABLES TO {_READER};
+                 ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT SELECT ON SEQUENCES TO {_READER};
+                 ALTER DEFAULT PRIVILEGES FOR ROLE {_OWNER} GRANT USAGE ON SCHEMAS TO {_READER};
+                 DO $$ DECLARE found record; BEGIN
+                     FOR found IN SELECT oid::regclass AS name FROM pg_class
+                                  WHERE relowner = '{_OWNER}'::regrole AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+                     LOOP
+                         EXECUTE format('GRANT SELECT ON %s TO {_READER}', found.name);
+                     END LOOP;
+                     FOR found IN SELECT nspname AS name FROM pg_namespace WHERE nspowner = '{_OWNER}'::regrole LOOP
+                         EXECUTE format('GRANT USAGE ON SCHEMA %I TO {_READER}', found.name);
+                     END LOOP;
+                 END $$""",
+    ),
+    # Vault repeats a revocation until it succeeds, so a login that does not exist any more is not an error.
+    SeedStep(
+        what=f"allowed {_ISSUER} to drop logins",
+        present=f"SELECT COALESCE(has_function_privilege('{_ISSUER}', to_regprocedure('nexusdev.drop_login(text)'), 'EXECUTE'), false)",
+        make=f"""CREATE OR REPLACE FUNCTION nexusdev.drop_login(login text) RETURNS void
+                 LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+                 BEGIN
+                     IF EXISTS (SELECT FROM pg_roles WHERE rolname = login) THEN
+                         PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = login;
+                         EXECUTE format('REASSIGN OWNED BY %I TO {_OWNER}', login);
+                         EXECUTE format('DROP OWNED BY %I', login);
+                         EXECUTE format('DROP ROLE %I', login);
+                     END IF;
+                 END $$;
+                 REVOKE ALL ON FUNCTION nexusdev.drop_login(text) FROM PUBLIC;
+                 GRANT USAGE ON SCHEMA nexusdev TO {_ISSUER};
+                 GRANT EXECUTE ON FUNCTION nexusdev.drop_login(text) TO {_ISSUER}""",
     ),
     SeedStep(
         what="created table nexusdev.seeded",

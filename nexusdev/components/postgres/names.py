@@ -20,6 +20,10 @@ DATABASE = "nexus_architect"
 MAINTENANCE = "postgres"
 SUPERUSER, OWNER, APP, PROBE, POOLER = "postgres", "nexus_owner", "nexus_app", "nexus_probe", "pgbouncer"
 MONITOR = "nexus_monitor"
+# Creates the short-lived logins and drops them. It is Vault's login, and only Vault knows its password.
+ISSUER = "nexus_vault"
+# The rights of short-lived logins that only read; nobody logs in with it.
+READER = "nexus_readonly"
 # For test runners: the role creates databases and owns them. Its default database always exists.
 TEST = TEST_DATABASE = "nexus_test"
 

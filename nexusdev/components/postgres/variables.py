@@ -37,7 +37,7 @@ class Logins(Struct, frozen=True, kw_only=True):
 
 def variables(access: InstanceAccess, view: View) -> Sequence[Variable]:
     """Names as in production; the same in both views but for the addresses."""
-    return published(access, view, _logins(access))
+    return published(access, view, permanent_logins(access))
 
 
 def published(access: InstanceAccess, view: View, logins: Logins, *, folder: str = "") -> Sequence[Variable]:
@@ -110,7 +110,7 @@ def client_files(access: InstanceAccess, view: View, *, application: bool = Fals
 
     With ``application`` the owner's is left out.
     """
-    return service_file(access, view, _logins(access), application=application)
+    return service_file(access, view, permanent_logins(access), application=application)
 
 
 def service_file(access: InstanceAccess, view: View, logins: Logins, *, application: bool = False) -> Mapping[str, str]:
@@ -161,7 +161,7 @@ def _login(access: InstanceAccess, role: str) -> Mapping[str, str]:
     return {"username": role, "password": access.secrets.read(names.PASSWORDS[role])}
 
 
-def _logins(access: InstanceAccess) -> Logins:
+def permanent_logins(access: InstanceAccess) -> Logins:
     """Return the logins of the instance itself."""
 
     def login(role: str, database: str) -> PostgresLogin:
