@@ -12,6 +12,8 @@ kind=$1
 audit=/data/audit/audit.log
 # Vault refuses requests that it can write to no audit log; this log works on a full disk.
 audit_in_memory=/tmp/audit.log
+# Plugins that are not built in. An image with all of them built in has no such folder, and a server that is configured with a missing one ends.
+plugins=/usr/local/lib/vault
 export HOME=/tmp
 
 # The vault client with one attempt, no retries and a short timeout.
@@ -74,7 +76,9 @@ serve() {
     [ -e /data/reset ] && rm -rf /data/vault /data/audit /data/reset
     mkdir -p /data/vault /data/audit
     if [ "$kind" = node ]; then
-        vault server -config=/etc/vault/vault.hcl -config=/run/secrets/vault-seal.hcl &
+        : >/tmp/plugins.hcl
+        [ -d "$plugins" ] && echo "plugin_directory = \"$plugins\"" >/tmp/plugins.hcl
+        vault server -config=/etc/vault/vault.hcl -config=/run/secrets/vault-seal.hcl -config=/tmp/plugins.hcl &
     else
         vault server -config=/etc/vault/vault.hcl &
     fi

@@ -29,6 +29,7 @@ from nexusdev.util.passwords import random_password
 if TYPE_CHECKING:
     from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import ProductLoad, Scenario
+    from nexusdev.components.dynamic_logins import DynamicRole, HasDynamicLogins, IssuedLogin
     from nexusdev.components.leases import LeasePart
 
 _SECRET_ID_LENGTH = 36
@@ -131,6 +132,26 @@ class Vault(ComponentDefaults):
         from nexusdev.components.vault.lease import VaultLease
 
         return VaultLease(self._active)
+
+    def connect_database(self, access: InstanceAccess, name: str, database: HasDynamicLogins) -> Sequence[Change]:
+        from nexusdev.components.vault.database_engine import connect
+
+        return connect(self._active(access), access, name, database)
+
+    def issue(self, access: InstanceAccess, roles: Sequence[DynamicRole]) -> Mapping[str, IssuedLogin]:
+        from nexusdev.components.vault.database_engine import issue
+
+        return issue(self._active(access), access, roles)
+
+    def renew(self, access: InstanceAccess, issued: IssuedLogin) -> float:
+        from nexusdev.components.vault.database_engine import renew
+
+        return renew(self._active(access), issued)
+
+    def revoke(self, access: InstanceAccess, issued: IssuedLogin) -> None:
+        from nexusdev.components.vault.database_engine import revoke
+
+        revoke(self._active(access), issued)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""

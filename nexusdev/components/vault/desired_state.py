@@ -21,7 +21,8 @@ APP_TOKEN_DAYS = 365
 ROLES: Mapping[str, Mapping[str, Any]] = {
     # Valid for this long after its last renewal, and renewed by every seeding: an env file must stay valid over a holiday.
     names.APP: {"token_policies": [names.APP], "token_period": APP_TOKEN_DAYS * DAYS},
-    names.MIGRATIONS: {"token_policies": [names.MIGRATIONS], "token_ttl": 900, "token_max_ttl": 3600},
+    # Logins to databases that a job asks for end with its token.
+    names.MIGRATIONS: {"token_policies": [names.MIGRATIONS], "token_ttl": 3600, "token_max_ttl": 24 * 3600},
     names.OPERATOR: {"token_policies": [names.OPERATOR], "token_ttl": 900, "token_max_ttl": 3600},
 }
 # A node becomes a voter after it was healthy for this long (10 s by default); a short time makes the first start faster.
@@ -44,10 +45,12 @@ def settle(
     """
     yield from _autopilot(api)
     yield from _audit(api)
-    yield from _mount(api, "mounts", "secret/", {"type": "kv", "options": {"version": "2"}})
-    yield from _mount(api, "auth", "approle/", {"type": "approle"})
+    yield from mount(api, "mounts", "secret/", {"type": "kv", "options": {"version": "2"}})
+    yield from mount(api, "auth", "approle/", {"type": "approle"})
     for name in ROLES:
         yield from policy(api, name, policy_text(name, project if name == names.APP else ""))
+    yield from mount(api, "mounts", "transit/", {"type": "transit"})
+    yield from _transit_key(api)
     for name, role in ROLES.items():
         yield from _role(api, name, role)
         yield from login_of(api, secrets, name)
@@ -136,10 +139,19 @@ def _audit(api: Api) -> Iterator[Change]:
             yield Change(what=f"enabled the audit log at {file}")
 
 
-def _mount(api: Api, kind: str, name: str, body: Mapping[str, Any]) -> Iterator[Change]:
+def mount(api: Api, kind: str, name: str, body: Mapping[str, Any]) -> Iterator[Change]:
+    """A secrets engine (``mounts``) or an auth method (``auth``) at this path."""
     if name not in api.need("GET", f"sys/{kind}")["data"]:
         api.need("POST", f"sys/{kind}/{name.rstrip('/')}", body)
         yield Change(what=f"mounted {body['type']} at {name}")
+
+
+def _transit_key(api: Api) -> Iterator[Change]:
+    """The application's key: Vault encrypts and decrypts with it, and nobody can read it."""
+    path = f"transit/keys/{names.TRANSIT_KEY}"
+    if api.find(path) is None:
+        api.need("POST", path, {"type": "aes256-gcm96"})
+        yield Change(what=f"created transit key {names.TRANSIT_KEY}")
 
 
 def _role(api: Api, name: str, wanted: Mapping[str, Any]) -> Iterator[Change]:

@@ -31,6 +31,8 @@ SEAL_POLICY = "nexus-seal"
 APP = "nexus-app"
 MIGRATIONS = "nexus-migrations"
 OPERATOR = "nexus-operator"
+# The key of the engine at transit/ with which the application encrypts.
+TRANSIT_KEY = APP
 # Below secret/: a folder per consumer, which only the policy of this consumer grants.
 FOLDERS: Mapping[Consumer, str] = {Consumer.APPLICATION: "nexus", Consumer.MIGRATIONS: "nexus-migrations"}
 # The application's own secrets, in addition to a folder with the project's name.

@@ -1,11 +1,11 @@
-"""Rotates the secret id and the token of the application; the old ones are revoked."""
+"""Rotates the secret id and the token of the application, of which the old ones are revoked, and Vault's own passwords of databases."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from nexusdev.components.contract import Change
-from nexusdev.components.vault import names
+from nexusdev.components.vault import database_engine, names
 from nexusdev.components.vault.client import Api
 from nexusdev.components.vault.desired_state import login_of
 from nexusdev.components.vault.seed import unreachable
@@ -33,11 +33,12 @@ def rotate(api: Api, access: InstanceAccess, fresh: str) -> Sequence[Change]:
             list(login_of(as_operator, access.secrets, names.APP))
             issue(api, access.secrets)
             _forget_others(as_operator, fresh)
+            logins = list(database_engine.rotate_passwords(as_operator))
             if old:
                 api.with_token(old).ask("POST", "auth/token/revoke-self", {})
     except OSError as error:
         raise unreachable(error) from error
-    return [Change(what=f"new secret id for {names.APP}"), Change(what="new token for the application")]
+    return [Change(what=f"new secret id for {names.APP}"), Change(what="new token for the application"), *logins]
 
 
 def _forget_others(api: Api, kept: str) -> None:

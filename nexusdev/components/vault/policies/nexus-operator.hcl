@@ -46,3 +46,28 @@ path "auth/token/revoke-accessor" {
 path "secret/*" {
   capabilities = ["create", "read", "update", "patch", "delete", "list"]
 }
+path "database/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+# An operator manages the roles and does not log in with them.
+path "database/creds/*" {
+  capabilities = ["deny"]
+}
+path "transit/keys/*" {
+  capabilities = ["create", "read", "update", "list"]
+}
+path "sys/plugins/catalog/*" {
+  capabilities = ["create", "read", "update", "sudo"]
+}
+path "sys/plugins/reload/backend" {
+  capabilities = ["update", "sudo"]
+}
+path "sys/leases/lookup/*" {
+  capabilities = ["list", "sudo"]
+}
+path "sys/leases/revoke" {
+  capabilities = ["update"]
+}
+path "sys/leases/revoke-prefix/*" {
+  capabilities = ["update", "sudo"]
+}

@@ -21,9 +21,10 @@ def fresh(kind: str) -> str:
 
 
 class Core:
-    """The data of one cluster. ``key`` opens it; ``replies`` maps (method, pattern) to what answers."""
+    """The data of one cluster. ``key`` opens it; ``database_password`` is what the database accepts from it."""
 
     def __init__(self) -> None:
+        self.database_password = ""
         self.key = base64.b64encode(fresh("key").encode()).decode()
         self.tokens: dict[str, dict[str, Any]] = {}
         self.mounts: dict[str, Any] = {"sys/": {}, "cubbyhole/": {}}
@@ -36,6 +37,10 @@ class Core:
         self.roles: dict[str, dict[str, Any]] = {}
         self.autopilot: dict[str, Any] = {"server_stabilization_time": "10s"}
         self.attempt: dict[str, str] = {}
+        self.catalog: dict[str, dict[str, Any]] = {}
+        self.databases: dict[str, dict[str, Any]] = {}
+        self.database_roles: dict[str, dict[str, Any]] = {}
+        self.leases: dict[str, str] = {}
         self.root = self.issue(["root"])
 
     def issue(self, policies: list[str], token: str = "") -> str:
@@ -66,6 +71,11 @@ class Core:
         policies = self.tokens.get(token, {}).get("policies", [])
         if path.startswith("auth/token/") and path.endswith("-self"):
             return bool(policies)
+        if path.startswith("sys/leases/"):
+            return bool(policies)
+        if path.startswith("database/creds/"):
+            granted = {"nexus-app": "nexus-app", "nexus-readonly": "nexus-app", "nexus-migrate": "nexus-migrations"}
+            return granted[path.rpartition("/")[2]] in policies
         if path.startswith("transit/encrypt/"):
             return bool({"root", "nexus-seal"} & set(policies))
         return bool({"root", "nexus-operator"} & set(policies))
@@ -108,6 +118,19 @@ class Core:
             ("POST", "auth/approle/role/([^/]+)/secret-id/lookup"): self.lookup_secret_id,
             ("POST", "auth/approle/role/([^/]+)/custom-secret-id"): self.add_secret_id,
             ("POST", "auth/approle/role/([^/]+)/secret-id-accessor/destroy"): self.drop_secret_id,
+            ("GET", "sys/plugins/catalog/database/(.+)"): lambda name, body, token: self.data_of(self.catalog, name),
+            ("PUT", "sys/plugins/catalog/database/(.+)"): self.register,
+            ("PUT", "sys/plugins/reload/backend"): lambda body, token: (200, {}),
+            ("GET", "database/config/(.+)"): self.connection,
+            ("LIST", "database/config"): lambda body, token: self.names_of(self.databases),
+            ("POST", "database/config/(.+)"): self.connect,
+            ("POST", "database/reset/(.+)"): self.log_in,
+            ("POST", "database/rotate-root/(.+)"): self.rotate_root,
+            ("GET", "database/roles/(.+)"): lambda name, body, token: self.data_of(self.database_roles, name),
+            ("POST", "database/roles/(.+)"): self.set_database_role,
+            ("GET", "database/creds/(.+)"): self.issue_login,
+            ("POST", "sys/leases/renew"): self.renew_lease,
+            ("POST", "sys/leases/revoke"): self.revoke_lease,
             ("GET", "secret/data/(.+)"): self.read,
             ("POST", "secret/data/(.+)"): self.write,
             ("GET", "secret/metadata/(.+)"): self.metadata,
@@ -117,6 +140,61 @@ class Core:
 
     def found(self, where: Mapping[str, Any], name: str, key: str) -> Reply:
         return (200, {"data": {key: where[name]}}) if name in where else (404, {"errors": []})
+
+    def data_of(self, where: Mapping[str, Any], name: str) -> Reply:
+        return (200, {"data": where[name]}) if name in where else (404, {"errors": []})
+
+    def names_of(self, where: Mapping[str, Any]) -> Reply:
+        return (200, {"data": {"keys": list(where)}}) if where else (404, {"errors": []})
+
+    def register(self, name: str, body: Body, token: str) -> Reply:
+        self.catalog[name] = {"builtin": False, **body}
+        return 204, None
+
+    def connection(self, name: str, body: Body, token: str) -> Reply:
+        if name not in self.databases:
+            return 404, {"errors": []}
+        own = ("plugin_name", "allowed_roles")
+        held = {key: value for key, value in self.databases[name].items() if key != "password"}
+        details = {key: value for key, value in held.items() if key not in own}
+        return 200, {"data": {**{key: held[key] for key in own}, "connection_details": details}}
+
+    def connect(self, name: str, body: Body, token: str) -> Reply:
+        if body["plugin_name"] not in self.catalog:
+            return 400, {"errors": ["plugin not found in the catalog"]}
+        if body["password"] != self.database_password:
+            return 400, {"errors": ["error creating database object: error verifying connection"]}
+        self.databases[name] = dict(body)
+        return 204, None
+
+    def log_in(self, name: str, body: Body, token: str) -> Reply:
+        if self.databases[name]["password"] != self.database_password:
+            return 500, {"errors": ["password authentication failed"]}
+        return 204, None
+
+    def rotate_root(self, name: str, body: Body, token: str) -> Reply:
+        self.databases[name]["password"] = self.database_password = fresh("rotated")
+        return 204, None
+
+    def set_database_role(self, name: str, body: Body, token: str) -> Reply:
+        self.database_roles[name] = dict(body)
+        return 204, None
+
+    def issue_login(self, name: str, body: Body, token: str) -> Reply:
+        if name not in self.database_roles:
+            return 400, {"errors": [f"unknown role: {name}"]}
+        lease = f"database/creds/{name}/{fresh('lease')}"
+        self.leases[lease] = token
+        data = {"username": fresh(f"v-{name}"), "password": fresh("password")}
+        return 200, {"lease_id": lease, "lease_duration": 3600, "data": data}
+
+    def renew_lease(self, body: Body, token: str) -> Reply:
+        known = body["lease_id"] in self.leases
+        return (200, {"lease_duration": body["increment"]}) if known else (400, {"errors": ["lease not found"]})
+
+    def revoke_lease(self, body: Body, token: str) -> Reply:
+        self.leases.pop(body["lease_id"], None)
+        return 204, None
 
     def begin_root(self, body: Body, token: str) -> Reply:
         if self.attempt:

@@ -40,6 +40,8 @@ def test_up_initializes_vault_and_leaves_no_root_token() -> None:
         "created policy nexus-app",
         "created policy nexus-migrations",
         "created policy nexus-operator",
+        "mounted transit at transit/",
+        "created transit key nexus-app",
         "created AppRole nexus-app",
         "set the role id of nexus-app",
         "set the secret id of nexus-app",

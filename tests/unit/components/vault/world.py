@@ -60,6 +60,7 @@ class World(SeenFromContainers):
 
     Attributes:
         down: Servers that do not answer.
+        plugin_hash: The hash of the database plugin in the image; '' if the image has none.
         cut_after: Number of the event after which nexusdev is killed; 0 for never.
     """
 
@@ -70,6 +71,7 @@ class World(SeenFromContainers):
     started: set[str] = field(default_factory=set)
     sealed_by: str = ""
     down: set[str] = field(default_factory=set)
+    plugin_hash: str = "5ca1ab1e"
     cut_after: int = 0
     events: list[str] = field(default_factory=list)
     births: int = 0
@@ -168,7 +170,13 @@ class World(SeenFromContainers):
     # --- what happens to them ------------------------------------------------------------------------------------
 
     def execute(self, service: str, argv: Sequence[str], **_: object) -> Completed:
-        """The runtime: serve.sh is told to begin anew."""
+        """The runtime: the hash of a plugin, or serve.sh is told to begin anew."""
+        if argv[0] == "sha256sum":
+            return (
+                Completed(exit_code=0, stdout=f"{self.plugin_hash}  {argv[1]}\n".encode())
+                if self.plugin_hash
+                else Completed(exit_code=1)
+            )
         assert "/data/reset" in argv[-1]
         self.lose_volume(service)
         self.event(f"reset {service}")
