@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -30,11 +30,20 @@ def remember(
         absent: Optional service that was left out → why.
         existing: The components that have a container now.
     """
-    own = {each.component for each in state.stack.own}
-    brought = [name for name in _brought(state, state.previous, existing) if name not in own]
-    written = publish(context, state.instance, access, [context.components[name] for name in brought])
+    written = publish(context, state.instance, access, [context.components[name] for name in brought(state, existing)])
     last_up.write(state.instance.folder, _record(state, absent, existing, names=state.platform))
     return written
+
+
+def brought(state: UpState, existing: Collection[str]) -> Sequence[str]:
+    """Return the platform's components that run now: those of this ``up``, and those of an earlier one.
+
+    Args:
+        state: The state before the deployment.
+        existing: The components that have a container now.
+    """
+    own = {each.component for each in state.stack.own}
+    return [name for name in _brought(state, state.previous, existing) if name not in own]
 
 
 def remember_own(state: UpState, absent: Mapping[str, str], *, existing: Collection[str]) -> None:

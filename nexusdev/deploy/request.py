@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nexusdev.components.contract import Component, Proof, SeedFile
 from nexusdev.deploy.executor import always, nothing
@@ -68,6 +69,11 @@ class DeployResult(Struct, frozen=True, kw_only=True):
     ready: Mapping[str, float]
     changes: Mapping[str, tuple[str, ...]]
     proofs: Mapping[str, tuple[Proof, ...]]
+
+    def with_changes(self, changes: Mapping[str, tuple[str, ...]]) -> DeployResult:
+        """Return the result with further changes of these components."""
+        more = {name: (*self.changes.get(name, ()), *words) for name, words in changes.items()}
+        return replace(self, changes={**self.changes, **more})
 
     def and_then(self, later: DeployResult) -> DeployResult:
         """Return both results combined."""

@@ -9,6 +9,7 @@ from nexusdev.components.contract import Component, SeedFile
 from nexusdev.context import Context
 from nexusdev.deploy import last_up
 from nexusdev.deploy.command_lock import hold_lock
+from nexusdev.deploy.connect import connect_components
 from nexusdev.deploy.publisher import publish, warnings_of
 from nexusdev.deploy.seed_files import collect, name_backups
 from nexusdev.deploy.targets import require_components
@@ -57,6 +58,8 @@ def seed(context: Context, names: Sequence[str] = ()) -> SeedResult:
         )
         seeded = last_up.read(instance.folder).seeded
         published = [each for each in existing if each.name in seeded or not seeded]
+        connected = connect_components(context, published, access, only=names)
+        changes = {name: (*each, *connected.get(name, ())) for name, each in changes.items()}
         written = publish(context, instance, access, published)
     return SeedResult(instance=instance.name, changes=changes, warnings=warnings_of(written))
 

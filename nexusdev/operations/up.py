@@ -15,6 +15,7 @@ from nexusdev.context import Context
 from nexusdev.deploy import last_up, own_images
 from nexusdev.deploy.client_files import write_for_own_services
 from nexusdev.deploy.command_lock import hold_lock
+from nexusdev.deploy.connect import connect_components
 from nexusdev.deploy.deployer_factory import deployer_of
 from nexusdev.deploy.image_gate import ImageGate, fetching
 from nexusdev.deploy.lost_volumes import VolumeRecorder, affected, clearing
@@ -24,7 +25,7 @@ from nexusdev.deploy.placement_guard import PlacementGuard, guarded_placement
 from nexusdev.deploy.prepare import prepare_up
 from nexusdev.deploy.publisher import warnings_of
 from nexusdev.deploy.read_back import ReadBackCheck
-from nexusdev.deploy.remember import remember, remember_own, remember_unchanged, write_metrics
+from nexusdev.deploy.remember import brought, remember, remember_own, remember_unchanged, write_metrics
 from nexusdev.deploy.targets import require_components, subset
 from nexusdev.deploy.teardown import require_gone
 from nexusdev.deploy.timing import Stopwatch
@@ -191,7 +192,11 @@ def _deploy(
         began = context.clock.now()
         result = deployer.deploy(request)
         existing = state.runtime.observe().components
-        with phase(context, watch, "write", after=[f"prove {name}" for name in state.platform]):
+        proofs = [f"prove {name}" for name in state.platform]
+        with phase(context, watch, "connect", after=proofs):
+            running = [context.components[name] for name in brought(state, existing)]
+            result = result.with_changes(connect_components(context, running, access))
+        with phase(context, watch, "write", after=["connect"]):
             written = remember(context, state, access, gate.absent, existing=existing)
         if state.own:
             request = replace(request, spent=context.clock.now() - began)
