@@ -105,6 +105,15 @@ NoProofOfEnv = Annotated[
 # run, exec and the clients
 RunCommand = Annotated[list[str] | None, typer.Argument(metavar="COMMAND [ARGUMENT]...", help="Command to run.")]
 NoProof = Annotated[bool, typer.Option("--no-proof", help="Skip the check against the servers.")]
+Dynamic = Annotated[
+    bool,
+    typer.Option(
+        "--dynamic", help="Use logins to PostgreSQL that Vault issues for this command and revokes at its end."
+    ),
+]
+DynamicOfEnv = Annotated[
+    bool, typer.Option("--dynamic", help="Print logins to PostgreSQL that Vault issues for one hour.")
+]
 Image = Annotated[str, typer.Option("--in", help="Run in a temporary container of this image.", metavar="IMAGE")]
 Volumes = Annotated[
     list[str] | None,

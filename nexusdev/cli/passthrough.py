@@ -48,6 +48,16 @@ def execute(session: Session, command: Command) -> None:
     session.finish(capture(command, instance=session.instance))
 
 
+def supervise(session: Session, command: Command) -> None:
+    """Run a command as a child process and take over its exit code. With ``--json`` its output goes into the envelope."""
+    from nexusdev.operations import run
+
+    if session.globals.json:
+        session.finish(run.capture(command, instance=session.instance))
+        return
+    session.exit_status = run.supervise(command)
+
+
 def is_terminal() -> bool:
     """Return whether stdin and stdout are a terminal."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()

@@ -17,9 +17,11 @@ from nexusdev.env import file, formats, framework_files, kubernetes_secrets, she
 from nexusdev.env.companions import FILE_ONLY
 from nexusdev.env.stored import Stored
 from nexusdev.errors import Degraded, UsageError
+from nexusdev.events import Note
 from nexusdev.instance.instance import Instance
 from nexusdev.interfaces import VIEW_NAMES, Runtime, View
 from nexusdev.results import Result
+from nexusdev.util.humanize import duration
 from nexusdev.util.nearest import nearest
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def env(
     proof: bool = True,
     write: bool = False,
     namespace: str = "",
+    dynamic: bool = False,
 ) -> EnvResult:
     """Return the variables of every component whose endpoints all answer with the nonce of this instance.
 
@@ -82,6 +85,7 @@ def env(
         proof: False to use the stored variables without a proof.
         write: Write the env file instead of returning text. A file is only written with the variables of all components.
         namespace: The namespace of the Secrets of ``k8s-secret``; '' for that of kubectl's context.
+        dynamic: Print logins to PostgreSQL that Vault issues now and that expire. Variables that need a file with a login are left out.
 
     Returns:
         The text. If a component is missing, ``error`` (exit 4) says which one, and why.
@@ -90,7 +94,8 @@ def env(
         NotFound: No service of the instance runs, or it was never started.
         Degraded: No component is proven.
         IdentityMismatch: Another instance answers.
-        UsageError: The format or the view does not exist, or the instance does not run in the cluster for which it is.
+        UsageError: The format or the view does not exist, the instance does not run in the cluster for which it is, or what is written would
+            contain logins that expire.
     """
     _require(style, (*formats.FORMATS, kubernetes_secrets.STYLE), "format")
     _require(view, VIEW_NAMES, "view")
@@ -102,6 +107,12 @@ def env(
             "the env file is always written as dotenv for the host",
             hint=f"nexusdev env --format {style} --view {view} > FILE",
         )
+    if dynamic and (write or style == kubernetes_secrets.STYLE):
+        raise UsageError(
+            f"--dynamic does not work with {'--write' if write else f'--format {style}'}",
+            why="what is written stays, and these logins expire",
+            hint="nexusdev run --dynamic -- COMMAND",
+        )
     instance = context.instance()
     renew_trust(context, instance)
     if write:
@@ -109,6 +120,8 @@ def env(
     if style == kubernetes_secrets.STYLE:
         return _for_pods(context, instance, namespace=namespace, proof=proof)
     found = _found(context, instance, proof=proof)
+    if dynamic:
+        found = _with_dynamic_logins(context, found, View(view))
     values = found.kept.views[view]
     text = formats.render(values, style, instance=instance.name, missing=tuple(found.missing), environ=context.environ)
     masked = masked_values(values, found.kept.secret, style)
@@ -176,6 +189,22 @@ def unset(context: Context, *, style: str = "shell") -> EnvResult:
     names = [name for name in kept.views["host"] if name not in FILE_ONLY]
     text = shells.taken_back(formats.SHELLS[style], names, context.environ)
     return replace(_result(context.runtime(), instance, ProvenVariables(kept=kept), "host"), variables={}, text=text)
+
+
+def _with_dynamic_logins(context: Context, found: ProvenVariables, view: View) -> ProvenVariables:
+    from nexusdev.operations.run_dynamic import issue
+
+    lease, kept = issue(context), found.kept
+    values = lease.in_place(kept.views[view.value], view)
+    context.listener.tell(Note(text=f"the logins to PostgreSQL expire in {duration(lease.seconds)}"))
+    changed = Stored(
+        instance=kept.instance,
+        nonce=kept.nonce,
+        views={**kept.views, view.value: values},
+        secret=kept.secret,
+        components=kept.components,
+    )
+    return replace(found, kept=changed)
 
 
 def masked_values(values: Mapping[str, str], secret: Collection[str], style: str) -> tuple[str, ...]:

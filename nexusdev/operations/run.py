@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePath
 
 from msgspec import Struct
 
@@ -15,6 +18,7 @@ from nexusdev.env.proxies import with_loopback
 from nexusdev.errors import NotFound, UsageError
 from nexusdev.operations.env import values_for_run
 from nexusdev.operations.exec import ProgramResult
+from nexusdev.runtimes.terminal import caller_signals
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -29,13 +33,20 @@ class Command(Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str]
 
 
-def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Command:
+def command(
+    context: Context,
+    argv: Sequence[str],
+    *,
+    proof: bool = True,
+    change: Callable[[Mapping[str, str]], Mapping[str, str]] = dict,
+) -> Command:
     """Return the command with its environment.
 
     Args:
         context: The context of the command.
         argv: The program and its arguments.
         proof: False to use the stored variables without a proof.
+        change: Replaces values after the proof.
 
     Raises:
         IdentityMismatch: Another instance answers (exit 9).
@@ -43,7 +54,7 @@ def command(context: Context, argv: Sequence[str], *, proof: bool = True) -> Com
     """
     if not argv:
         raise UsageError("no command given", hint="nexusdev run -- COMMAND [ARGUMENT]...")
-    values = values_for_run(context, proof=proof)
+    values = change(values_for_run(context, proof=proof))
     environment = environment_for(argv[0], values, context.environ)
     program = shutil.which(argv[0], path=environment.get("PATH"))
     if program is None:
@@ -57,6 +68,33 @@ def capture(command: Command, *, instance: str = "") -> ProgramResult:
         command.argv, executable=command.program, env=dict(command.environment), capture_output=True, check=False
     )
     return ProgramResult(instance=instance, exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def supervise(command: Command) -> int:
+    """Run the command as a child process with the caller's streams, and forward the signals that this process receives.
+
+    Returns:
+        Its exit code; 128 + the number of the signal that ended it.
+    """
+    with caller_signals() as received:
+        child = subprocess.Popen(command.argv, executable=command.program, env=dict(command.environment))
+        threading.Thread(target=lambda: received.put(child.wait() and 0), name="await-command", daemon=True).start()
+        while number := received.get():
+            if not _sent_by_terminal(number):
+                child.send_signal(number)
+    code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _sent_by_terminal(number: int) -> bool:
+    """Return whether the terminal sent this signal to the child too, because both are in its foreground process group."""
+    if number not in {signal.SIGINT, signal.SIGQUIT}:
+        return False
+    try:
+        with Path("/dev/tty").open("rb") as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False
 
 
 def environment_for(program: str, values: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -71,6 +71,7 @@ def in_container(
     working_dir: str = "",
     user: str = "",
     proof: bool = True,
+    change: Callable[[Mapping[str, str]], Mapping[str, str]] = dict,
 ) -> OneOffCall:
     """Return the one-off container to run, after the variables are proven and the image is available.
 
@@ -82,6 +83,7 @@ def in_container(
         working_dir: The command's working directory; '' for the image's own.
         user: The command's user, as ``uid[:gid]`` or a name in the image; '' for the image's own.
         proof: False to use the stored variables without a proof.
+        change: Replaces values after the proof.
 
     Raises:
         UsageError: A volume has an invalid format.
@@ -90,7 +92,7 @@ def in_container(
     """
     mounts = tuple(_mount(each) for each in volumes)
     instance = context.instance()
-    values = values_for_run(context, proof=proof, view=View.CONTAINER)
+    values = change(values_for_run(context, proof=proof, view=View.CONTAINER))
     reference = image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
     _require_image(context, reference)
     runtime = context.runtime(owner=instance.owner)

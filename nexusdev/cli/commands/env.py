@@ -33,6 +33,7 @@ def env(  # noqa: PLR0917 - options of a command
     write: options.Write = False,
     env_file: options.EnvFile = None,
     no_proof: options.NoProofOfEnv = False,
+    dynamic: options.DynamicOfEnv = False,
     framework: options.Framework = "",
     output: options.Output = None,
     unset: options.Unset = False,
@@ -59,6 +60,9 @@ def env(  # noqa: PLR0917 - options of a command
     The container view expects the CA certificate, the bundle of trusted authorities and the trust store in /run/nexusdev. Mount them with
     docker run -v "$NEXUSDEV_CONTAINER_FILES:/run/nexusdev:ro", using the variable of the host view, or use nexusdev run --in IMAGE -- COMMAND.
 
+    With --dynamic, the logins to PostgreSQL are new ones that Vault issues for one hour; variables that need a file with a login (JDBC) are left out.
+    nexusdev run --dynamic -- COMMAND renews them as long as COMMAND runs.
+
     k8s-secret makes two Secrets for the pods of an application: nexusdev for envFrom, and nexusdev-files for a volume at /run/nexusdev.
     """
     from nexusdev.operations import env as operation
@@ -67,13 +71,18 @@ def env(  # noqa: PLR0917 - options of a command
     context = session.context(env_file=env_file)
     if output and not framework:
         raise UsageError("--output needs --for", hint="nexusdev env --write   write the env file")
+    if dynamic and (unset or framework):
+        other = "--unset" if unset else f"--for {framework}"
+        raise UsageError(f"--dynamic does not work with {other}", hint="nexusdev run --dynamic -- COMMAND")
     if unset:
         _print(session, operation.unset(context, style="shell" if style == "dotenv" else style))
         return
     if framework:
         _print(session, operation.for_framework(context, framework, view=view, proof=not no_proof, output=output))
         return
-    found = operation.env(context, style=style, view=view, proof=not no_proof, write=write, namespace=namespace)
+    found = operation.env(
+        context, style=style, view=view, proof=not no_proof, write=write, namespace=namespace, dynamic=dynamic
+    )
     if session.globals.json or write:
         session.finish(found)
         return

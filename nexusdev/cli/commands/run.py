@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nexusdev.cli import options
 from nexusdev.cli.app import GROUPS, app
-from nexusdev.cli.passthrough import execute, pass_through
-from nexusdev.cli.session import current_session, perform
+from nexusdev.cli.passthrough import execute, pass_through, supervise
+from nexusdev.cli.session import Session, current_session, perform
 from nexusdev.components import registry
 from nexusdev.errors import UsageError
+
+if TYPE_CHECKING:
+    from nexusdev.context import Context
+    from nexusdev.operations.run_in import OneOffCall
 
 USE = GROUPS[1]
 # The remaining arguments belong to another program: do not parse its options, and -h may mean a host.
@@ -29,6 +35,7 @@ def run(  # noqa: PLR0917 - options of a command
     ctx: typer.Context,
     command: options.RunCommand = None,
     no_proof: options.NoProof = False,
+    dynamic: options.Dynamic = False,
     image: options.Image = "",
     volumes: options.Volumes = None,
     working_dir: options.WorkingDir = "",
@@ -43,10 +50,14 @@ def run(  # noqa: PLR0917 - options of a command
     (the third Ctrl-C kills the container), and the container is removed when the command ends. While it runs, anyone with access to the
     engine can read its environment (docker inspect).
 
+    With --dynamic, PGUSER, DATABASE_URL, DATABASE_MIGRATION_URL and the like have logins that exist only for this command. nexusdev renews
+    them while it runs (24 hours at most) and revokes them when it ends. A login that a killed nexusdev leaves behind expires within an hour.
+
     \b
     nexusdev run -- pytest
     nexusdev run -- sh -c 'psql "$DATABASE_URL" -c "SELECT 1"'
     nexusdev -i shop run -- make serve
+    nexusdev run --dynamic -- ./manage.py runserver
     nexusdev run --in python:3 -v .:/app -w /app -- python app.py
     """
     if (volumes or working_dir or user) and not image:
@@ -56,13 +67,33 @@ def run(  # noqa: PLR0917 - options of a command
     if image:
         from nexusdev.operations.run_in import in_container
 
-        mounts = volumes or ()
-        call = in_container(context, image, argv, volumes=mounts, working_dir=working_dir, user=user, proof=proof)
-        pass_through(session, call)
+        call = partial(
+            in_container, context, image, argv, volumes=volumes or (), working_dir=working_dir, user=user, proof=proof
+        )
+        _run_in_container(session, context, call, dynamic=dynamic)
         return
-    from nexusdev.operations import run as operation
+    from nexusdev.operations.run import command as prepared
 
-    execute(session, operation.command(context, argv, proof=proof))
+    if not dynamic:
+        execute(session, prepared(context, argv, proof=proof))
+        return
+    from nexusdev.interfaces import View
+    from nexusdev.operations.run_dynamic import client_files, held
+
+    with held(context) as lease, client_files(lease) as folder:
+        change = partial(lease.in_place, view=View.HOST, folder=folder)
+        supervise(session, prepared(context, argv, proof=proof, change=change))
+
+
+def _run_in_container(session: Session, context: Context, call: Callable[..., OneOffCall], *, dynamic: bool) -> None:
+    if not dynamic:
+        pass_through(session, call())
+        return
+    from nexusdev.interfaces import View
+    from nexusdev.operations.run_dynamic import held
+
+    with held(context) as lease:
+        pass_through(session, call(change=partial(lease.in_place, view=View.CONTAINER)))
 
 
 @app.command(rich_help_panel=USE)
