@@ -159,11 +159,16 @@ class Console(Struct, kw_only=True):
 
     def ask(self, question: str) -> bool | None:
         """Yes or no from the person at the terminal; None where there is none."""
+        answer = self.prompt(f"{question} [y/N] ")
+        return None if answer is None else answer.lower() in ("y", "yes")
+
+    def prompt(self, text: str) -> str | None:
+        """One line from the person at the terminal; None where there is none."""
         if self.as_json or not (sys.stdin and sys.stdin.isatty() and self.err.isatty()):
             return None
-        self.err.write(f"{question} [y/N] ")
+        self.err.write(text)
         self.err.flush()
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        return sys.stdin.readline().strip()
 
     def page(self, stream: TextIO) -> Page:
         """The width and the colours of a stream. What is no terminal is as wide as it needs to be, unless COLUMNS says otherwise."""

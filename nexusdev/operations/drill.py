@@ -18,6 +18,7 @@ from nexusdev.drills.verdict import Measurement, Round, findings, missed
 from nexusdev.errors import ConfirmationNeeded, Degraded, NexusError, UsageError
 from nexusdev.events import Note
 from nexusdev.faults import FaultInjector
+from nexusdev.interfaces import InstanceAccess
 from nexusdev.operations.drill_baseline import restore
 from nexusdev.operations.drill_round import SETTLE, WARM_UP, DrillRound, DrillStage
 from nexusdev.operations.status import StatusResult, status
@@ -139,7 +140,9 @@ def drill(context: Context, names: Sequence[str], options: DrillOptions) -> Dril
     began, reports = time.time(), []
     with hold_lock(context, "nexusdev drill"), undo.working(context.instance().folder):
         stage = _stage(context, options)
-        _require_strangers_absent(stage, scenarios, options)
+        if not options.confirmed:
+            hint = f"nexusdev drill {scenarios[0].name} --yes   drill nevertheless"
+            _require_alone(stage.access, stage.instance.name, hint=hint)
         for number, scenario in enumerate(scenarios, 1):
             place = f"{number} of {len(scenarios)}: " if len(scenarios) > 1 else ""
             context.listener.tell(Note(text=f"drill {place}{scenario.name}: {scenario.hypothesis}"))
@@ -196,18 +199,26 @@ def _faults(found: FaultInjector | None, instance: str) -> FaultInjector:
     return found
 
 
-def _require_strangers_absent(stage: DrillStage, scenarios: Iterable[Scenario], options: DrillOptions) -> None:
-    """Raise ConfirmationNeeded if another process is connected: a drill would break its work."""
-    if options.confirmed:
-        return
-    strangers = clients_of({address.port for address in stage.access.addresses.values()})
-    if strangers:
-        first = next(iter(scenarios)).name
+def require_alone(context: Context, *, hint: str) -> None:
+    """Raise ConfirmationNeeded if another process is connected to the instance: broken servers would break its work.
+
+    Args:
+        context: The context of the command.
+        hint: The command that goes on nevertheless.
+    """
+    instance = context.instance()
+    stack = context.stack(instance)
+    access = instance.access(context.runtime(stack), stack)
+    _require_alone(access, instance.name, hint=hint)
+
+
+def _require_alone(access: InstanceAccess, instance: str, *, hint: str) -> None:
+    if strangers := clients_of({address.port for address in access.addresses.values()}):
         raise ConfirmationNeeded(
-            f"others use instance {stage.instance.name}",
+            f"others use instance {instance}",
             why="a drill breaks servers, and would break what they do",
             evidence=strangers,
-            hint=f"nexusdev drill {first} --yes   drill nevertheless",
+            hint=hint,
         )
 
 

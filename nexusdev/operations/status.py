@@ -44,6 +44,7 @@ class StatusResult(Result, frozen=True, kw_only=True):
         losses: The data volumes that are gone from the engine, by group.
         lost_volumes: The same volumes, one by one.
         alerts: The firing alert rules.
+        alerts_unknown: Why it is unknown which rules fire; '' if it is known.
         alerts_at: Time of the alert query, in seconds since the epoch; 0.0 if no rule fires.
         monitoring: Monitoring coverage of the running services (``services``, ``scraped``, ``coverage``); None without monitoring.
     """
@@ -56,6 +57,7 @@ class StatusResult(Result, frozen=True, kw_only=True):
     losses: tuple[Loss, ...] = ()
     lost_volumes: tuple[LostVolume, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    alerts_unknown: str = ""
     alerts_at: float = 0.0
     monitoring: Mapping[str, float] | None = None
 
@@ -96,6 +98,7 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
         losses=tuple(lost),
         lost_volumes=lost_volumes.listed(lost, instance, access.runtime),
         alerts=tuple(alarms.alerts),
+        alerts_unknown=alarms.trouble,
         alerts_at=access.runtime.now() if alarms.alerts else 0.0,
         monitoring=question.coverage(seen),
         warnings=(

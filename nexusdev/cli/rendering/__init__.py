@@ -43,6 +43,8 @@ MODULES = {
     "TimingsResult": "timings",
     "DrillResult": "drill",
     "DrillListResult": "drill",
+    "DemoResult": "demo",
+    "DemoCleanResult": "demo",
     "DoctorResult": "doctor",
     "MetricsResult": "metrics",
     "LogsResult": "programs",
