@@ -9,7 +9,7 @@ UNIT := $(PYTEST) tests -m "not integration" -n $$((2 * $$(getconf _NPROCESSORS_
 # Tests of one instance run in one worker, and tests with instances of their own beside them in the other (tests/turns.py).
 INTEGRATION := $(PYTEST) tests -n 2 --dist loadgroup --durations=15
 
-.PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind test-kind-all lint format images clients bench drills component golden dashboards variables typecheck-dashboards clean lock
+.PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind test-kind-all lint format images clients bench drills scorecard component golden dashboards variables typecheck-dashboards clean lock
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,11 @@ drills: .venv/.runtime ## carry out every drill three times; writes docs/drills.
 	@scripts/engine
 	@$(NEXUSDEV) up
 	@$(NEXUSDEV) drill --all --rounds 3 --report docs/drills.md $(ARGS)
+
+scorecard: .venv/.runtime ## measure the scorecard on a running stack; writes docs/scorecard.md
+	@scripts/engine
+	@$(NEXUSDEV) up
+	@$(NEXUSDEV) verify --report docs/scorecard.md $(ARGS)
 
 component: .venv/.dev ## add a component to the tree, as a copy of the example: make component NAME=keydb
 	@.venv/bin/python -m scripts.new_component $(NAME)

@@ -17,6 +17,7 @@ One folder per product. A file has the same name and the same main function in e
     baseline.py       reset_data: back to the seeded state, see ``components.baseline``
     load.py           clients that work during a drill, see ``drills``
     scenarios.py      SCENARIOS: the drills of the product
+    scores.py         SCORES: figures that ``verify`` measures, and security controls, see ``components.scores``
     companions.py     variables of the product's clients that change what the published ones mean
     client.py         the client library; light_client.py where a probe needs a quicker one
     command.py        HELP of the command that runs the product's own client; arguments.py: whether that reads its input

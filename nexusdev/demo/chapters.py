@@ -22,6 +22,7 @@ class Act(StrEnum):
     LOGIN = "login"
     DRILL = "drill"
     ALERT = "alert"
+    VERIFY = "verify"
 
 
 class Chapter(Struct, frozen=True, kw_only=True):
@@ -138,6 +139,16 @@ CHAPTERS = (
         act=Act.ALERT,
         argument="redis",
         needs=("redis", "monitoring"),
+    ),
+    Chapter(
+        name="scorecard",
+        title="Measured, not asserted",
+        text="Response times, replication lag, monitoring coverage and security controls are measured "
+        "and tried now, on this stack. The whole scorecard also has storage, a thousand users at once "
+        "and a failover.",
+        by_hand=("nexusdev verify",),
+        act=Act.VERIFY,
+        needs=("postgres", "vault"),
     ),
 )
 

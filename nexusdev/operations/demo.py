@@ -18,6 +18,7 @@ from nexusdev.operations.lifecycle import start, stop
 from nexusdev.operations.run import Command, capture, command
 from nexusdev.operations.run_dynamic import client_files, held
 from nexusdev.operations.status import StatusResult, status
+from nexusdev.operations.verify import SHORT, verify
 from nexusdev.results import Result
 from nexusdev.util.humanize import join_names
 
@@ -150,6 +151,7 @@ class Tour(Struct, frozen=True, kw_only=True):
             Act.LOGIN: self._login,
             Act.DRILL: self._drill,
             Act.ALERT: self._alert,
+            Act.VERIFY: self._verify,
         }
         began = self.context.clock.now()
         try:
@@ -211,6 +213,11 @@ class Tour(Struct, frozen=True, kw_only=True):
             return f"the alert still fires {_ALERT:.0f} s after the start of {service}"
         self.guide.show(f"{service} runs again, and the alert is over.")
         return ""
+
+    def _verify(self, _chapter: Chapter) -> str:
+        result = verify(self.context, SHORT, quick=True)
+        self.guide.show(result)
+        return "; ".join(result.error.evidence) if result.error else ""
 
     def until(self, find: Callable[[StatusResult], _Found]) -> _Found | None:
         """Return the first answer that is not empty; None after a time without one. A status whose alerts are unknown does not count."""

@@ -1,6 +1,6 @@
 """Imports every command module so that it registers its commands. The import order is the order in the help."""
 
-from nexusdev.cli.commands import stack, snapshot, run, env, lease, drill, demo, inspect, secrets, images, housekeeping, render, about  # isort: skip  # fmt: skip
+from nexusdev.cli.commands import stack, snapshot, run, env, lease, drill, verify, demo, inspect, secrets, images, housekeeping, render, about  # isort: skip  # fmt: skip
 
 __all__ = [
     "about",
@@ -16,4 +16,5 @@ __all__ = [
     "secrets",
     "snapshot",
     "stack",
+    "verify",
 ]

@@ -20,7 +20,7 @@ def demo(
         list[str] | None,
         typer.Argument(
             metavar="[CHAPTER]...",
-            help="stack, data, use, credentials, postgres, redis, minio, vault, alert (default: all).",
+            help="stack, data, use, credentials, postgres, redis, minio, vault, alert, scorecard (default: all).",
         ),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Do not wait for Enter before each chapter.")] = False,
@@ -28,7 +28,7 @@ def demo(
         bool, typer.Option("--clean", help="Remove the sample data of the demo, and do nothing else.")
     ] = False,
 ) -> None:
-    """Show what the platform is, what breaks, and that it heals: a tour of the running stack in nine chapters.
+    """Show what the platform is, what breaks, and that it heals: a tour of the running stack in ten chapters.
 
     Each chapter says what happens, names the commands that do it by hand, and waits for Enter; q ends the tour.
 

@@ -45,6 +45,7 @@ MODULES = {
     "DrillListResult": "drill",
     "DemoResult": "demo",
     "DemoCleanResult": "demo",
+    "VerifyResult": "verify",
     "DoctorResult": "doctor",
     "MetricsResult": "metrics",
     "LogsResult": "programs",

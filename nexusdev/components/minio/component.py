@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
+    from nexusdev.components.scores import Control, Score, UserSession
 
 # The group of the container that contains the client.
 _CLIENT_GROUP = "minio-client"
@@ -111,6 +112,21 @@ class Minio(ComponentDefaults):
         from nexusdev.components.minio.load import MinioLoad
 
         return MinioLoad()
+
+    def scores(self) -> Sequence[Score]:
+        from nexusdev.components.minio.scores import SCORES
+
+        return SCORES
+
+    def controls(self) -> Sequence[Control]:
+        from nexusdev.components.minio.scores import CONTROLS
+
+        return CONTROLS
+
+    def user_session(self, values: Mapping[str, str]) -> UserSession:
+        from nexusdev.components.minio.scores import user
+
+        return user(values)
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

@@ -55,6 +55,14 @@ def connect(**parameters: Any) -> Connection:
         return psycopg.connect(**parameters, autocommit=True)
 
 
+async def connect_async(**parameters: Any) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """The same for asyncio."""
+    import psycopg
+
+    with _HIDDEN:
+        return await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
+
+
 @contextmanager
 def session(access: InstanceAccess, *, user: str, database: str, doing: str) -> Iterator[Connection]:
     """Open a connection to the primary, through the gateway, in autocommit mode.

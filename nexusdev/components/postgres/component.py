@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nexusdev.components.drills import Fencing, ProductLoad, Scenario
     from nexusdev.components.dynamic_logins import DynamicLogins, IssuedLogin
     from nexusdev.components.leases import LeasePart
+    from nexusdev.components.scores import Control, Score, UserSession
 
 # libpq ignores a password file that others can read. A pod's secrets belong to its group, so psql gets a copy of its own.
 _PRIVATE_PASSWORDS = 'umask 077 && cat /run/secrets/postgres-pgpass >"$PGPASSFILE.$$" && mv "$PGPASSFILE.$$" "$PGPASSFILE" && exec psql "$@"'
@@ -172,6 +173,21 @@ class Postgres(ComponentDefaults):
         from nexusdev.components.postgres.fencing import fence
 
         return fence(access, service)
+
+    def scores(self) -> Sequence[Score]:
+        from nexusdev.components.postgres.scores import SCORES
+
+        return SCORES
+
+    def controls(self) -> Sequence[Control]:
+        from nexusdev.components.postgres.scores import CONTROLS
+
+        return CONTROLS
+
+    def user_session(self, values: Mapping[str, str]) -> UserSession:
+        from nexusdev.components.postgres.scores import user
+
+        return user(values)
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

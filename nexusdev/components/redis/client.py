@@ -22,6 +22,8 @@ from nexusdev.wire.resp import RedisError
 RedisClient = redis.Redis
 NO_RETRY = Retry(NoBackoff(), 0)
 ResponseError = redis.ResponseError
+#: How a server refuses a login, or a command before one.
+LoginErrors = (redis.AuthenticationError, redis.ResponseError)
 
 
 @contextlib.contextmanager
@@ -94,6 +96,14 @@ def sentinel_client(nodes: Sequence[tuple[str, int]], master: str, options: Mapp
     sentinels = Sentinel(list(nodes), sentinel_kwargs=dict(options), retry=NO_RETRY, **options)  # type: ignore[no-untyped-call]
     client: RedisClient = sentinels.master_for(master)  # type: ignore[no-untyped-call]
     return client
+
+
+def async_client(**options: Any) -> Any:
+    """Return a client for asyncio. Nothing is retried. ``options``: redis-py's."""
+    from redis import asyncio
+    from redis.asyncio.retry import Retry as AsyncRetry
+
+    return asyncio.Redis(retry=AsyncRetry(NoBackoff(), 0), **options)
 
 
 def do(connection: RedisClient, *words: str) -> Any:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nexusdev.components.baseline import Baseline
     from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.leases import LeasePart
+    from nexusdev.components.scores import Control, Score, UserSession
 
 
 class Redis(ComponentDefaults):
@@ -118,6 +119,21 @@ class Redis(ComponentDefaults):
         from nexusdev.components.redis.load import RedisLoad
 
         return RedisLoad()
+
+    def scores(self) -> Sequence[Score]:
+        from nexusdev.components.redis.scores import SCORES
+
+        return SCORES
+
+    def controls(self) -> Sequence[Control]:
+        from nexusdev.components.redis.scores import CONTROLS
+
+        return CONTROLS
+
+    def user_session(self, values: Mapping[str, str]) -> UserSession:
+        from nexusdev.components.redis.scores import user
+
+        return user(values)
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nexusdev.components.drills import ProductLoad, Scenario
     from nexusdev.components.dynamic_logins import DynamicRole, HasDynamicLogins, IssuedLogin
     from nexusdev.components.leases import LeasePart
+    from nexusdev.components.scores import Control, Score
 
 _SECRET_ID_LENGTH = 36
 
@@ -179,6 +180,16 @@ class Vault(ComponentDefaults):
         from nexusdev.components.vault.load import VaultLoad
 
         return VaultLoad()
+
+    def scores(self) -> Sequence[Score]:
+        from nexusdev.components.vault.scores import SCORES
+
+        return SCORES
+
+    def controls(self) -> Sequence[Control]:
+        from nexusdev.components.vault.scores import CONTROLS
+
+        return CONTROLS
 
 
 def create(components: Mapping[str, Component]) -> Component:  # noqa: ARG001 - the signature of every component

@@ -33,6 +33,7 @@ SHARED = {
     "lease": "",
     "load": "",
     "scenarios": "SCENARIOS",
+    "scores": "SCORES",
     "baseline": "reset_data",
 }
 REQUIRED = {"component", "names", "probe", "readiness", "status", "quick_proof"}
