@@ -21,6 +21,7 @@ from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nexusdev.faults import FaultInjector
     from nexusdev.plan import Intent, Observation, Plan, Step
     from nexusdev.runtimes.kind.cluster import KindCluster
     from nexusdev.stack.model import Stack
@@ -143,6 +144,18 @@ class KindRuntime(KubernetesRuntime):
         if step.action is KubernetesAction.DELETE_VOLUME:
             for claim in step.deletes:
                 volumes.remove(self._node.node, self._kubectl, claim.rpartition("/")[2], self._names.namespace)
+
+    @property
+    def faults(self) -> FaultInjector:
+        from nexusdev.runtimes.kubernetes.faults import KubernetesFaults
+
+        return KubernetesFaults(self._kubectl, self._names, self._look, kill=self._kill)
+
+    def _kill(self, container: str) -> None:
+        """Kill process 1 of a container, which ignores the signals of its own container, from the node."""
+        self._node.node.run(
+            "ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", container.rpartition("/")[2]
+        )
 
     def _make_volumes(self) -> None:
         """Make the volumes of the whole stack, once."""

@@ -70,7 +70,7 @@ class PodExits:
         if pod.one_off or not pod.group:
             return
         grace = event.pod["metadata"].get("deletionGracePeriodSeconds", 0)
-        if pod.held or (pod.terminating and grace > 0):
+        if (pod.held and not pod.killed) or (pod.terminating and grace > 0):
             self._asked.add(pod.uid)
         before = self._pods.get(pod.name)
         self._pods[pod.name] = pod

@@ -11,7 +11,7 @@ from nexusdev.faults import Fault
 from nexusdev.runtimes import shared_errors
 from nexusdev.runtimes.injection import inject_each
 from nexusdev.runtimes.kubernetes.kubectl import Kubectl
-from nexusdev.runtimes.kubernetes.names import CHECKSUM, HELD, PARTITIONED, PAUSED, InstanceNames
+from nexusdev.runtimes.kubernetes.names import CHECKSUM, HELD, KILLED, PARTITIONED, PAUSED, InstanceNames
 from nexusdev.runtimes.kubernetes.places import ServicePlace, place_of
 from nexusdev.runtimes.kubernetes.render.manifest import NAME
 from nexusdev.runtimes.kubernetes.snapshot import ClusterSnapshot, Pod
@@ -35,10 +35,26 @@ _KILLED = 137
 class KubernetesFaults:
     """``faults.FaultInjector`` by kubectl."""
 
-    def __init__(self, kubectl: Kubectl, names: InstanceNames, look: Callable[[], ClusterSnapshot]) -> None:
+    def __init__(
+        self,
+        kubectl: Kubectl,
+        names: InstanceNames,
+        look: Callable[[], ClusterSnapshot],
+        *,
+        kill: Callable[[str], None] | None = None,
+    ) -> None:
+        """Remember how the cluster is reached.
+
+        Args:
+            kubectl: The cluster.
+            names: The instance.
+            look: Returns what exists.
+            kill: Kills process 1 of a container, by the container's id; None if nobody has access to the nodes.
+        """
         self._kubectl = kubectl
         self._names = names
         self._look = look
+        self._kill_container = kill
 
     def supports(self, fault: Fault) -> bool:
         return fault in self._deeds()
@@ -69,15 +85,20 @@ class KubernetesFaults:
 
     def _kill(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         """Kill the server and hold its pod. The kubelet looks for ended containers once a second, and finds a pod past its deadline."""
-        self._crash(place, service, seen)
-        self._kubectl.patch(f"pod/{place.pod.name}", self._names.namespace, holding(place.workload.name))
+        if self._kill_container and place.status:
+            self._kill_container(place.status.id)
+        else:
+            self._crash(place, service, seen)
+        self._kubectl.patch(f"pod/{place.pod.name}", self._names.namespace, holding(place.workload.name, killed=True))
         if place.workload.kind == "Deployment":
             self._kubectl.patch(place.workload.ref, self._names.namespace, {"spec": {"replicas": 0}})
 
     def _crash(self, place: ServicePlace, service: str, seen: ClusterSnapshot) -> None:
         del seen
         done = self._kubectl.outcome(*self._command(place, KILL_SCRIPT))
-        if done.returncode not in (0, _KILLED):
+        if done.returncode not in (0, _KILLED) and self._kill_container and place.status:
+            self._kill_container(place.status.id)  # the server is process 1
+        elif done.returncode not in (0, _KILLED):
             words = done.stderr.decode(errors="replace").strip()
             raise NexusError(
                 f"{service} could not be killed",
@@ -151,13 +172,15 @@ def _policy_change(checksum: str, former: str | None, selector: Mapping[str, obj
     }
 
 
-def holding(group: str) -> Mapping[str, object]:
+def holding(group: str, *, killed: bool = False) -> Mapping[str, object]:
     """Return the patch that takes a pod from its controller and ends it at once; its log is kept.
 
     Args:
         group: The group that the pod belongs to.
+        killed: Whether its server was killed, and not asked to end.
     """
-    return {"metadata": {"labels": {NAME: None, HELD: group}}, "spec": {"activeDeadlineSeconds": 1}}
+    notes = {"annotations": {KILLED: "true"}} if killed else {}
+    return {"metadata": {"labels": {NAME: None, HELD: group}, **notes}, "spec": {"activeDeadlineSeconds": 1}}
 
 
 def resume_all(kubectl: Kubectl, names: InstanceNames, pod: Pod) -> None:

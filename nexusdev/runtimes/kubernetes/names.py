@@ -24,6 +24,8 @@ STATE_PATH = "nexus.dev/state-path"
 VOLUME = "nexus.dev/volume"
 #: Label of a pod that no controller has any more: it ended, keeps its log, and occupies its name. The value is its workload.
 HELD = "nexus.dev/held"
+#: Annotation of a held pod whose server was killed: nobody asked the server to end.
+KILLED = "nexus.dev/killed"
 #: Annotation of a pod: containers that are paused, as JSON container → its id.
 PAUSED = "nexus.dev/paused"
 #: Label of a pod that is partitioned, and of the policy that does it. The value is the pod.

@@ -70,6 +70,7 @@ class Pod(Struct, frozen=True, kw_only=True):
         created: When, in seconds since the epoch.
         terminating: Whether its end was requested.
         held: Whether no controller has it any more.
+        killed: Whether it is held because its server was killed.
         phase: Its phase.
         problem: Why it cannot be scheduled, or why it failed; '' for nothing.
         paused: Container → the id of the container that was paused.
@@ -86,6 +87,7 @@ class Pod(Struct, frozen=True, kw_only=True):
     created: float = 0.0
     terminating: bool = False
     held: bool = False
+    killed: bool = False
     phase: str = ""
     problem: str = ""
     containers: Mapping[str, PodContainer] = field(default_factory=dict)

@@ -165,6 +165,7 @@ def _pod(manifest: Manifest, project: str) -> Pod:
         created=seconds(metadata.get("creationTimestamp", "")),
         terminating="deletionTimestamp" in metadata,
         held=bool(held),
+        killed=bool(_note(manifest, words.KILLED)),
         phase=status.get("phase", ""),
         problem=_pod_problem(manifest),
         containers={each["name"]: _container(each) for each in status.get("containerStatuses", ())},

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexusdev.errors import PreflightFailed
+from nexusdev.faults import Fault
 from nexusdev.plan import Down, Intent, Phase, Plan, Start, Stop
 from nexusdev.runtimes.docker.labels import OWNER_PATH
 from nexusdev.runtimes.kind.cluster import KindCluster
@@ -162,3 +163,22 @@ def test_a_stopped_instance_starts_with_its_node(bench: Bench) -> None:
     bench.do(Stop())
     actions = [str(each.action) for each in bench.runtime().plan(Start()).steps]
     assert actions[0] == "start cluster"
+
+
+def test_a_killed_server_is_killed_from_the_node_and_its_pod_is_held(bench: Bench) -> None:
+    bench.do(up())
+    (kind, name), pod = next(each for each in bench.inside.objects.items() if each[0][0] == "Pod")
+    container = pod["status"]["containerStatuses"][0]
+    container["containerID"] = "containerd://4711"
+    bench.runtime().faults.inject(Fault.KILL, next(iter(bench.runtime().observe().services)))
+    assert bench.machine.calls[-1][4:] == [
+        "ctr",
+        "--namespace",
+        "k8s.io",
+        "tasks",
+        "kill",
+        "--signal",
+        "SIGKILL",
+        "4711",
+    ]
+    assert bench.inside.objects[kind, name]["metadata"]["annotations"]["nexus.dev/killed"] == "true"

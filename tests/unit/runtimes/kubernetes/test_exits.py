@@ -85,6 +85,20 @@ def test_a_pod_that_is_gone_without_a_grace_period_was_killed() -> None:
     assert (found.exit_code, found.asked) == (137, False)
 
 
+HELD = {"labels": {**LABELS, "nexus.dev/held": "db"}}
+
+
+def test_the_end_of_a_pod_that_was_stopped_alone_was_asked_for() -> None:
+    [found] = heard(exits(), modified(pod(RUNNING, **HELD)), modified(pod({"terminated": ended(0)}, **HELD)))
+    assert found.asked
+
+
+def test_nobody_asked_for_the_end_of_a_server_that_was_killed_and_whose_pod_is_held() -> None:
+    killed: dict[str, Any] = {**HELD, "annotations": {"nexus.dev/killed": "true"}}
+    [found] = heard(exits(), modified(pod(RUNNING, **killed)), modified(pod({"terminated": ended(137)}, **killed)))
+    assert (found.exit_code, found.asked) == (137, False)
+
+
 def test_an_exit_while_a_needed_service_does_not_run_belongs_to_the_start() -> None:
     small = small_stack("nexusdev-shop", image="tiny:1", port=21001)
     waiting = replace(small.services["store-1"], name="db-1", depends_on=("store-0",))
