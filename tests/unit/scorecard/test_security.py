@@ -181,6 +181,20 @@ def test_ports_on_loopback_pass_and_others_fail() -> None:
     assert "0.0.0.0" in found.evidence
 
 
+def test_a_port_that_closes_every_connection_at_once_is_served_by_nobody() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    listening.accept()[0].close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        found = result("no-plaintext", port=listening.getsockname()[1])
+        listening.shutdown(socket.SHUT_RDWR)
+    assert (found.passed, found.evidence) == (True, "0 ports tried, none answers without TLS")
+
+
 def test_a_server_with_the_least_privileges_passes() -> None:
     assert result("least-privilege").passed
 
