@@ -20,12 +20,13 @@ from nexusdev.results import Result
 from nexusdev.scorecard import security
 from nexusdev.scorecard.users import USERS, many_users
 from nexusdev.stack.model import Stack
+from nexusdev.util.humanize import join_names
 from nexusdev.util.nearest import nearest
 
-FAILOVER = "database-availability"
+FAILOVER, LAG = "database-availability", "replication-lag"
 #: Rows that take a few seconds and disturb nobody, as far as the instance has them.
 SHORT = (
-    "vault-response", "replication-lag", "monitoring-coverage", "loopback-only", "no-plaintext", "tls-versions", "certificates",
+    "vault-response", LAG, "monitoring-coverage", "loopback-only", "no-plaintext", "tls-versions", "certificates",
     "least-privilege", "secrets-hidden", "env-file", "different-passwords", "postgres-rights", "postgres-audit", "vault-audit", "root-token",
 )  # fmt: skip
 _DRILL = "postgres-primary-kill"
@@ -110,7 +111,7 @@ def verify(
     access = instance.access(context.runtime(stack), stack)
     bench = ScoreBench(access=access, values=stored.read(instance.folder).views["host"], quick=quick)
     running = [context.components[each.name] for each in seen.components]
-    scores, left_out = _scores(context, running, seen)
+    scores, left_out = _scores(context, running, seen, users=bench.count(USERS))
     tried = [
         *security.controls(_passwords(stack), context.settings.env_file),
         *(each for one in running if isinstance(one, HasScores) for each in one.controls()),
@@ -136,7 +137,7 @@ def verify(
 
 
 def _scores(
-    context: Context, running: Sequence[Component], seen: StatusResult
+    context: Context, running: Sequence[Component], seen: StatusResult, *, users: int
 ) -> tuple[list[Score], Mapping[str, str]]:
     """Return all figures of this instance, and those that it cannot have."""
     found = [each for one in running if isinstance(one, HasScores) for each in one.scores()]
@@ -144,30 +145,30 @@ def _scores(
         "recovery-point": "there are no backups of this instance; nexusdev snapshot save keeps its data",
         "network-isolation": "servers share one network in Docker; in a cluster network policies separate them, which make test-kind tries",
     }
-    users = [each for each in running if isinstance(each, HasUsers)]
-    if users:
-        found.append(_of_users(users))
+    if systems := [each for each in running if isinstance(each, HasUsers)]:
+        found.append(_of_users(systems, users))
     if seen.monitoring is not None:
         found.append(_of_coverage(context))
     else:
         left_out["monitoring-coverage"] = "monitoring does not run"
     if seen.profile == "lite":
-        left_out[FAILOVER] = "profile lite has one PostgreSQL, and nobody takes over"
+        left_out |= dict.fromkeys((FAILOVER, LAG), "profile lite has one PostgreSQL and no replicas")
+        found = [each for each in found if each.name != LAG]
     elif any(each.name == "postgres" for each in running):
         found.append(_of_failover(context))
     return found, left_out
 
 
-def _of_users(users: Sequence[HasUsers]) -> Score:
-    names = ", ".join(each.name for each in users)
+def _of_users(systems: Sequence[HasUsers], users: int) -> Score:
+    names = join_names([each.name for each in systems])
     return Score(
         name="concurrent-users",
-        title=f"Errors of {USERS} concurrent users",
+        title=f"Errors of {users} concurrent users",
         unit="",
         target=0,
         production="1000+ users",
-        method=f"{USERS} connections to each of {names}, all at once; each user sends a request every second and thinks between",
-        measure=lambda bench: many_users(bench, users),
+        method=f"{users} connections to each of {names}, all at once; each user sends a request every second and thinks between",
+        measure=lambda bench: many_users(bench, systems),
     )
 
 

@@ -42,7 +42,10 @@ _CLOSED_WITHIN = 0.3
 def _published(bench: ScoreBench) -> Mapping[str, tuple[Address, int]]:
     """Return every published address on which something listens, once: ``name:port`` → address and container port."""
     found: dict[Address, tuple[str, int]] = {}
-    for (name, port), address in sorted(bench.access.addresses.items()):
+    services = bench.access.observe().services
+    for (name, port), address in sorted(
+        bench.access.addresses.items(), key=lambda each: (each[0][0] not in services, each[0])
+    ):
         found.setdefault(address, (name, port))
     listens = together({str(address): partial(_listens, address) for address in found}, limit=_AT_ONCE)
     return {f"{name}:{port}": (address, port) for address, (name, port) in found.items() if listens[str(address)]}

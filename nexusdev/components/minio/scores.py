@@ -43,7 +43,7 @@ def _throughput(bench: ScoreBench) -> Measured:
             "this disk, one writer with fsync": f"{disk:.0f} MB/s",
             "loopback, one connection without TLS": f"{loopback:.0f} MB/s",
         },
-        limit="all four nodes share this machine's disk and cores: each byte is encrypted twice, and written twice for parity",
+        limit="all nodes share this machine's disk and cores: four of them write each byte twice, for parity, and encrypt it twice",
     )
 
 
