@@ -7,6 +7,7 @@ https://developer.hashicorp.com/vault/api-docs/secret/databases
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -49,15 +50,21 @@ def connect(api: Api, access: InstanceAccess, name: str, database: HasDynamicLog
 def issue(api: Api, access: InstanceAccess, roles: Sequence[DynamicRole]) -> Mapping[str, IssuedLogin]:
     """Ask for one login per role: as the application for its own, as a migration job for the others.
 
+    If one cannot be issued, those before it are revoked.
+
     Raises:
         Degraded: Vault does not answer, or it does not issue logins.
     """
+    issued: dict[str, IssuedLogin] = {}
     try:
-        return {role.name: _issued(api.with_token(_token(api, access, role)), role.name) for role in roles}
-    except OSError as error:
-        raise _gone(str(error)) from error
-    except SeedingFailed as error:
-        raise _gone(error.why) from error
+        for role in roles:
+            issued[role.name] = _issued(api.with_token(_token(api, access, role)), role.name)
+    except (OSError, SeedingFailed) as error:
+        for each in issued.values():
+            with contextlib.suppress(Degraded):
+                revoke(api, each)
+        raise _gone(error.why if isinstance(error, SeedingFailed) else str(error)) from error
+    return issued
 
 
 def renew(api: Api, issued: IssuedLogin) -> float:

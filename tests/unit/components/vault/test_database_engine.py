@@ -193,6 +193,16 @@ def test_without_a_connection_the_error_has_the_words_of_vault(world: World, dat
     assert "unknown role: nexus-app" in caught.value.why
 
 
+def test_a_login_that_was_issued_before_another_one_failed_is_revoked(
+    world: World, core: Core, database: Database
+) -> None:
+    connect(world, database)
+    del core.database_roles["nexus-migrate"]
+    with pytest.raises(Degraded, match="Vault issues no logins"):
+        world.vault.issue(world.access, database.dynamic_logins().roles)
+    assert core.leases == {}
+
+
 def test_a_vault_that_is_down_issues_nothing_and_says_so(world: World, database: Database) -> None:
     connect(world, database)
     world.down = set(NODES)
