@@ -7,7 +7,10 @@ PYTEST := .venv/bin/python -m pytest
 # Unit tests wait for threads and child processes a third of the time: two workers per core keep the cores busy.
 UNIT := $(PYTEST) tests -m "not integration" -n $$((2 * $$(getconf _NPROCESSORS_ONLN)))
 # Tests of one instance run in one worker, and tests with instances of their own beside them in the other (tests/turns.py).
-INTEGRATION := $(PYTEST) tests -n 2 --dist loadgroup --durations=15
+INTEGRATION := scripts/timed "integration tests" $(PYTEST) tests -n 2 --dist loadgroup --durations=15
+KIND := scripts/timed "kind tests" $(PYTEST) tests/integration/kind --durations=15
+IMAGES := scripts/engine && scripts/timed "images" $(NEXUSDEV) images build
+IMAGES_OF_KIND := $(IMAGES) && scripts/timed "images of kind" $(NEXUSDEV) images build kind-node kind-cli calico
 
 .PHONY: help up down test test-all test-unit test-integration test-integration-all test-kind test-kind-all lint format images clients bench drills scorecard component golden dashboards variables typecheck-dashboards clean lock
 
@@ -35,26 +38,20 @@ test-unit: .venv/.dev ## seconds; no engine
 	@scripts/timed "unit tests" $(UNIT) $(ARGS)
 
 test-integration: .venv/.dev ## real servers in real containers
-	@scripts/engine
-	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients and not kind and not long" $(ARGS)
+	@$(IMAGES)
+	@$(INTEGRATION) -m "integration and not clients and not kind and not long" $(ARGS)
 
 test-integration-all: .venv/.dev ## with the further examples of test-all
-	@scripts/engine
-	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "integration tests" $(INTEGRATION) -m "integration and not clients and not kind" $(ARGS)
+	@$(IMAGES)
+	@$(INTEGRATION) -m "integration and not clients and not kind" $(ARGS)
 
-test-kind: .venv/.dev ## the stack in a cluster of kind, with Calico: policies, applications, deleted pods, a restarted node
-	@scripts/engine
-	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "images of kind" $(NEXUSDEV) images build kind-node kind-cli calico
-	@scripts/timed "kind tests" $(PYTEST) tests/integration/kind -m "integration and kind and not long" --durations=15 $(ARGS)
+test-kind: .venv/.dev ## the stack in a cluster of kind, with Calico: policies, applications, deleted pods, drills
+	@$(IMAGES_OF_KIND)
+	@$(KIND) -m "integration and kind and not long" $(ARGS)
 
 test-kind-all: .venv/.dev ## with the further examples of test-all
-	@scripts/engine
-	@scripts/timed "images" $(NEXUSDEV) images build
-	@scripts/timed "images of kind" $(NEXUSDEV) images build kind-node kind-cli calico
-	@scripts/timed "kind tests" $(PYTEST) tests/integration/kind -m "integration and kind" --durations=15 $(ARGS)
+	@$(IMAGES_OF_KIND)
+	@$(KIND) -m "integration and kind" $(ARGS)
 
 lint: .venv/.dev ## ruff, mypy --strict, import-linter, shellcheck, hadolint
 	@scripts/lint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -106,7 +105,6 @@ def own_service(project: Project) -> Iterator[Project]:
     yield project
     for name in ("nexusdev.toml", "own.yaml"):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "own", ignore_errors=True)
     project.up()
 
 

@@ -1,4 +1,4 @@
-"""A cluster of a project's own: killed while it is made, deleted by hand, and its name taken. Only Redis runs in it."""
+"""A cluster of a project's own: killed while it is made, and deleted by hand. Only Redis runs in it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,6 @@ class Etcd:
     """etcd's HTTP gateway with the leader key and the entry of its holder. ``silent``: how many members do not answer."""
 
     def __init__(self, holder: str, *, silent: int = 0) -> None:
-        self.holder = holder
         self.silent = silent
         self.moved = ""
         self.keys = {
