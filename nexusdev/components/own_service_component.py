@@ -20,6 +20,8 @@ _PATIENCE = 2.0
 # The engine's proxy accepts a connection even if no process listens in the container, and drops it a moment later.
 _DROPPED_WITHIN = 0.2
 _ERROR = 400
+# Seconds for which a service without a check must have run. Servers with a bad setting end in the first, and a cluster reports that a second later.
+_SETTLED = 2.0
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -47,9 +49,9 @@ class OwnServiceComponent(ComponentDefaults):
         observed = access.runtime.observe().services.get(self._service.name)
         if observed is None or not observed.runs:
             return Facts(trouble=f"{self._service.name} is not running", runs=False)
-        return Facts(trouble=self._trouble(access, self._own.ready))
+        return Facts(trouble=self._trouble(access, self._own.ready, observed.since))
 
-    def _trouble(self, access: InstanceAccess, check: ReadyCheck) -> str:
+    def _trouble(self, access: InstanceAccess, check: ReadyCheck, since: float) -> str:
         match check.kind:
             case "http":
                 return _http(access.address(self._service.name, check.port), check, access, self._service.name)
@@ -58,7 +60,8 @@ class OwnServiceComponent(ComponentDefaults):
             case "exec":
                 return _exec(access, self._service.name, check.argv)
             case _:
-                return ""
+                settled = access.runtime.now() - since >= _SETTLED
+                return "" if settled else f"it has no check, and has not run for {_SETTLED:.0f} s yet"
 
     def assess(self, facts: Facts) -> Readiness:
         return Readiness(missing=facts.trouble and f"{self._service.name}: {facts.trouble}")

@@ -167,7 +167,7 @@ OWN_PLACES: Mapping[str, Mapping[str, str]] = {
     "x-nexusdev of an own service": {
         "env": "true: the variables of the components in depends_on, as containers use them",
         "certificate": "true: /run/tls/tls.crt and /run/tls/tls.key from the instance's CA, for the service's names",
-        "ready": "mapping with one check; default: the healthcheck, else that it runs",
+        "ready": "mapping with one check; default: the healthcheck, else that it has run for two seconds",
         "scrape": "mapping: where Prometheus finds its metrics",
     },
     "ready": {

@@ -109,7 +109,8 @@ class FakeEngine(Struct, kw_only=True):
         self._count += 1
         return f"{self._count:064x}"
 
-    def _tick(self) -> float:
+    def tick(self) -> float:
+        """Let a second pass, and return the time."""
         self.now += 1.0
         return self.now
 
@@ -143,7 +144,7 @@ class FakeEngine(Struct, kw_only=True):
 
     def begin(self, container: FakeContainer) -> None:
         """Start a container. One in ``crashes`` exits immediately."""
-        container.state, container.started_at, container.exit_code, container.error = State.RUNNING, self._tick(), 0, ""
+        container.state, container.started_at, container.exit_code, container.error = State.RUNNING, self.tick(), 0, ""
         if container.service in self.crashes:
             self.end(container.name, exit_code=self.crashes[container.service])
 
@@ -158,7 +159,7 @@ class FakeEngine(Struct, kw_only=True):
         container = self._get(name)
         if container.state not in ALIVE:
             return
-        container.state, container.exit_code, container.finished_at = State.EXITED, exit_code, self._tick()
+        container.state, container.exit_code, container.finished_at = State.EXITED, exit_code, self.tick()
         for instance, heard in self._listeners:
             if instance == container.instance and container.role != ONE_OFF_ROLE:
                 heard.put(
@@ -218,7 +219,7 @@ class FakeEngine(Struct, kw_only=True):
     def say(self, name: str, text: str) -> None:
         """Add a line of output to a container."""
         container = self._get(name)
-        container.output.append(LogLine(service=container.service, at=self._tick(), text=text))
+        container.output.append(LogLine(service=container.service, at=self.tick(), text=text))
 
     def add_stranger(
         self, name: str, *, image: str = "somebody/else:1", ports: tuple[int, ...] = (), volumes: tuple[str, ...] = ()

@@ -167,7 +167,7 @@ class TestExitMonitor:
         monitor.watch("redis-0")
         exited = self.notice(monitor, at=1_000_002.0)
         assert exited is not None
-        assert monitor.lasted(exited) == 2.0
+        assert monitor.lasted(exited) == 1.0
 
     def test_an_exit_before_the_start_is_no_crash(self) -> None:
         monitor = self.monitor(FakeEngine())
