@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 
+#: What ``Console.prompt`` returns for Ctrl-D.
+END_OF_INPUT = "\x04"
+
+
 class Console(Struct, kw_only=True):
     """The output of this process. ``color`` allows colours; they are used on a terminal only.
 
@@ -163,12 +167,13 @@ class Console(Struct, kw_only=True):
         return None if answer is None else answer.lower() in ("y", "yes")
 
     def prompt(self, text: str) -> str | None:
-        """One line from the person at the terminal; None where there is none."""
+        """One line from the person at the terminal, or END_OF_INPUT (Ctrl-D); None where there is no terminal."""
         if self.as_json or not (sys.stdin and sys.stdin.isatty() and self.err.isatty()):
             return None
         self.err.write(text)
         self.err.flush()
-        return sys.stdin.readline().strip()
+        line = sys.stdin.readline()
+        return line.strip() if line else END_OF_INPUT
 
     def page(self, stream: TextIO) -> Page:
         """The width and the colours of a stream. What is no terminal is as wide as it needs to be, unless COLUMNS says otherwise."""

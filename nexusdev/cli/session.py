@@ -168,8 +168,8 @@ def interruption(session: Session) -> NexusError:
     if session.command == "drill":
         error.why = "what it broke works again, and everything is ready and proven"
     if session.command == "demo":
-        error.why = "what it broke works again; the sample data of the shop may be left"
-        error.hint = "nexusdev demo --clean   remove the sample data\nnexusdev demo CHAPTER   go on with a chapter"
+        error.why = "what it broke is started again; the sample data of the shop may be left"
+        error.hint = "nexusdev start          start what is stopped\nnexusdev demo --clean   remove the sample data"
     if session.command in {"down", "destroy", "stop"}:
         error.hint = (
             f"nexusdev {session.command}   finish the removal"

@@ -6,7 +6,7 @@ import sys
 
 from msgspec import Struct
 
-from nexusdev.cli.console import Console
+from nexusdev.cli.console import END_OF_INPUT, Console
 from nexusdev.cli.layout import wrapped
 from nexusdev.cli.output import OutputBlock, Text
 from nexusdev.cli.rendering import rendered
@@ -38,7 +38,7 @@ class ConsoleGuide(Struct, frozen=True):
         lines: list[OutputBlock] = ["", head, *wrapped(chapter.text, width), "", "by hand:", *by_hand]
         self.console.say(*lines)
         if self.waits and (answer := self.console.prompt("\nEnter to go on, q to end: ")) is not None:
-            return answer.lower() not in {"q", "quit"}
+            return answer.lower() not in {"q", "quit", END_OF_INPUT}
         return True
 
     def show(self, shown: Result | str) -> None:

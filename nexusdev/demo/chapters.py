@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,7 +12,8 @@ from msgspec import Struct
 from nexusdev.errors import UsageError
 from nexusdev.util.nearest import nearest
 
-SHOP = f"{sys.executable} -m nexusdev.demo.shop"
+#: Without the current folder in the path (-P): a project may have a folder named ``redis``.
+SHOP = f"{shlex.quote(sys.executable)} -P -m nexusdev.demo.shop"
 
 
 class Act(StrEnum):
@@ -47,7 +49,8 @@ class Chapter(Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
 
 
-_ALL = ("postgres", "redis", "minio", "vault")
+#: The systems in which the shop stores data.
+ALL_SYSTEMS = ("postgres", "redis", "minio", "vault")
 
 CHAPTERS = (
     Chapter(
@@ -68,7 +71,7 @@ CHAPTERS = (
         by_hand=(f"nexusdev run -- {SHOP} load",),
         act=Act.SHOP,
         argument="load",
-        needs=_ALL,
+        needs=ALL_SYSTEMS,
     ),
     Chapter(
         name="use",
@@ -79,7 +82,7 @@ CHAPTERS = (
         by_hand=(f"nexusdev run -- {SHOP} buy",),
         act=Act.SHOP,
         argument="buy",
-        needs=_ALL,
+        needs=ALL_SYSTEMS,
     ),
     Chapter(
         name="credentials",
@@ -135,7 +138,11 @@ CHAPTERS = (
         title="An alert that fires, and ends",
         text="A replica of Redis is stopped, as for maintenance. Prometheus notices, an alert fires, and it ends "
         "when the replica is back. This takes about a minute.",
-        by_hand=("nexusdev stop redis-2", "nexusdev status --watch", "nexusdev start redis-2"),
+        by_hand=(
+            "nexusdev status --watch      # which server of Redis is a replica: redis-2, for example",
+            "nexusdev stop redis-2",
+            "nexusdev start redis-2",
+        ),
         act=Act.ALERT,
         argument="redis",
         needs=("redis", "monitoring"),

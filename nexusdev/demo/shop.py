@@ -84,10 +84,13 @@ def load() -> None:
     print(f"MinIO       the catalogue in the bucket {BUCKET}")
     secrets().secrets.kv.v2.create_or_update_secret(path=f"{SECRETS}/payment", secret={"api_key": "sample-key"})
     print(f"Vault       the key of a payment service at secret/{SECRETS}/payment")
+    with database("DATABASE_MIGRATION_URL") as owner:
+        owner.execute(f"CREATE TABLE {SCHEMA}.loaded ()")  # the last step: without it the data is not complete
 
 
 def buy() -> None:
     """Sell one product by every path, and read it back. Loads the sample data first where there is none."""
+    require_own()
     if not loaded():
         load()
     with database("DATABASE_URL") as primary:
@@ -140,9 +143,9 @@ def replicated(number: int) -> float:
 
 
 def loaded() -> bool:
-    """Return whether the sample data is there."""
+    """Return whether all of the sample data is there."""
     with database("DATABASE_URL") as primary:
-        row = primary.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{SCHEMA}.orders",)).fetchone()
+        row = primary.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{SCHEMA}.loaded",)).fetchone()
     return bool(row and row[0])
 
 
@@ -186,7 +189,7 @@ def require_own() -> None:
     if store.bucket_exists(BUCKET):
         from minio import S3Error
 
-        names = {each.object_name for each in store.list_objects(BUCKET)}
+        names = {each.object_name for each in store.list_objects(BUCKET, recursive=True, include_version=True)}
         try:
             answer = store.get_object(BUCKET, OWNER)
             mark = answer.read().decode()

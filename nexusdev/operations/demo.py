@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from nexusdev.components.capabilities import Alert
 from nexusdev.context import Context
-from nexusdev.demo.chapters import Act, Chapter, chosen
+from nexusdev.demo.chapters import ALL_SYSTEMS, Act, Chapter, chosen
 from nexusdev.errors import Degraded, NexusError, NotFound
 from nexusdev.interfaces import View
 from nexusdev.operations.drill import DrillOptions, drill, require_alone
@@ -26,6 +26,7 @@ _Found = TypeVar("_Found")
 _TICK = 1.0
 #: Seconds in which an alert fires, and ends.
 _ALERT = 120.0
+_NEVERTHELESS = "nexusdev demo --yes   show it nevertheless"
 
 
 class Guide(Protocol):
@@ -109,13 +110,16 @@ def demo(
         name, why = next(iter(skipped.items()))
         raise NotFound(f"the chapter {name} cannot be shown", why=why, hint="nexusdev up")
     shown = [each for each in wanted if each.name not in skipped]
-    if not confirmed and any(each.act in {Act.DRILL, Act.ALERT} for each in shown):
-        require_alone(context, hint="nexusdev demo --yes   show it nevertheless")
+    breaking = {Act.DRILL, Act.ALERT}
+    if not confirmed and any(each.act in breaking for each in shown):
+        require_alone(context, hint=_NEVERTHELESS)
     tour = Tour(context=context, guide=guide or SilentGuide())
     results: list[ChapterResult] = []
     for number, chapter in enumerate(shown, 1):
         if not tour.guide.open(chapter, number, len(shown)):
             break
+        if not confirmed and chapter.act in breaking:  # somebody may have come while the person was reading
+            require_alone(context, hint=_NEVERTHELESS)
         results.append(tour.chapter(chapter))
     return DemoResult(
         instance=context.identity.name,
@@ -132,6 +136,13 @@ def clean(context: Context) -> DemoCleanResult:
     Raises:
         Degraded: A system does not answer, or something of another owner has one of the shop's names.
     """
+    running = {each.name for each in status(context).components if each.ready}
+    if absent := [name for name in ALL_SYSTEMS if name not in running]:
+        raise Degraded(
+            "the sample data was not removed",
+            why=f"not ready: {join_names(absent)}; all four systems have a part of it",
+            hint="nexusdev up   start or repair them",
+        )
     _shop(context, "clean")
     return DemoCleanResult(instance=context.identity.name)
 
@@ -191,16 +202,17 @@ class Tour(Struct, frozen=True, kw_only=True):
 
     def _alert(self, chapter: Chapter) -> str:
         """Stop a server that does not lead, wait for an alert, and for its end after the start."""
-        seen = self.look(self.context)
+        seen = self.until(lambda now: now)
+        rows = [each for each in (seen.services if seen else ()) if each.component == chapter.argument]
+        service = next((each.service for each in rows if each.role in {"slave", "replica"}), "")
+        if seen is None or not service:
+            return f"{chapter.argument} has no replica, or nobody knows which alerts fire"
         former = {_key(each) for each in seen.alerts}
-        service = next(
-            each.service
-            for each in seen.services
-            if each.component == chapter.argument and each.role in {"slave", "replica"}
-        )
-        stop(self.context, [service])
         try:
-            fired = self.until(lambda now: [each for each in now.alerts if _key(each) not in former])
+            stop(self.context, [service])
+            fired = self.until(
+                lambda now: [each for each in now.alerts if each.instance == service and _key(each) not in former]
+            )
             words = "\n".join(f"{each.name}: {each.summary}" for each in fired or ())
             self.guide.show(words or f"no alert fired within {_ALERT:.0f} s")
         finally:
@@ -237,7 +249,7 @@ def _shop(context: Context, word: str, change: Callable[[Mapping[str, str]], Map
     Raises:
         Degraded: It failed.
     """
-    argv = (sys.executable, "-m", "nexusdev.demo.shop", word)
+    argv = (sys.executable, "-P", "-m", "nexusdev.demo.shop", word)
     prepared: Command = command(context, argv, change=change)
     done = capture(prepared, instance=context.identity.name)
     if done.exit_code:
