@@ -19,7 +19,7 @@ DRILLS = ["postgres-primary-kill", "redis-master-kill", "minio-node-kill", "vaul
 
 def test_the_demo_shows_what_it_promises(project: Project) -> None:
     try:
-        ran = project.run("demo", "--fast", "stack", "data", "use", "credentials", "scorecard", timeout=300)
+        ran = project.run("demo", "--fast", "data", "use", "credentials", "scorecard", timeout=300)
         assert ran.code == 0, ran.out + ran.err
     finally:
         assert project.run("demo", "--clean").code == 0
