@@ -72,6 +72,8 @@ class FakeIssuer(FakeComponent):
     def revoke(self, access: InstanceAccess, issued: IssuedLogin) -> None:
         if self.broken:
             raise Degraded("Vault issues no logins", why="connection refused")
+        if issued.user not in self.valid:
+            raise Degraded("no such login", why=issued.user)
         self.valid.remove(issued.user)
 
     def _login(self, role: str) -> IssuedLogin:

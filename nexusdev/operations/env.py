@@ -194,6 +194,8 @@ def unset(context: Context, *, style: str = "shell") -> EnvResult:
 def _with_dynamic_logins(context: Context, found: ProvenVariables, view: View) -> ProvenVariables:
     from nexusdev.operations.run_dynamic import issue
 
+    if failure := found.failure():
+        raise failure  # a login to a server that is not proven would go to an unknown one
     lease, kept = issue(context), found.kept
     values = lease.in_place(kept.views[view.value], view)
     context.listener.tell(Note(text=f"the logins to PostgreSQL expire in {duration(lease.seconds)}"))

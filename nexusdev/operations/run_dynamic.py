@@ -21,6 +21,8 @@ from nexusdev.util.humanize import duration
 
 #: Seconds between two renewals at the shortest.
 _SHORTEST = 20.0
+#: Seconds to wait for a renewal that is under way.
+_PATIENCE = 5.0
 
 
 class DynamicLease(Struct, frozen=True, kw_only=True):
@@ -65,9 +67,19 @@ class DynamicLease(Struct, frozen=True, kw_only=True):
         return min(self.issuer.renew(self.access, each) for each in self.issued.values())
 
     def revoke(self) -> None:
-        """Drop all logins; their sessions end. Raises Degraded."""
+        """Drop all logins; their sessions end. One that fails does not keep the others.
+
+        Raises:
+            Degraded: A login could not be dropped.
+        """
+        failures = []
         for each in self.issued.values():
-            self.issuer.revoke(self.access, each)
+            try:
+                self.issuer.revoke(self.access, each)
+            except Degraded as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _permanent(self, view: View) -> tuple[Variable, ...]:
         return tuple(self.database.dynamic_variables(self.access, view, {}, folder="-"))
@@ -115,6 +127,7 @@ def held(
         yield lease
     finally:
         over.set()
+        renewing.join(_PATIENCE)  # a renewal that is under way would fail after the revocation
         try:
             lease.revoke()
         except Degraded as error:
@@ -142,12 +155,13 @@ def _renew(
         left -= pause
         try:
             left, warned = lease.renew(), False
-        except Degraded as error:
+        except Exception as error:  # in a thread of its own nobody else would report it
+            why = error.why if isinstance(error, Degraded) else f"{type(error).__name__}: {error}"
             if left <= 0:
-                text = f"the logins of this command have expired: {error.why}"
+                text = f"the logins of this command have expired: {why}"
                 context.listener.tell(Note(text=text, warning=True))
                 return
             if not warned:
-                text = f"the logins of this command end in {duration(left)} unless they can be renewed: {error.why}"
+                text = f"the logins of this command end in {duration(left)} unless they can be renewed: {why}"
                 context.listener.tell(Note(text=text, warning=True))
             warned = True

@@ -191,11 +191,13 @@ def _deploy(
         deployer = deployer_of(context, state.runtime, watch, beginning=guard.begin)
         began = context.clock.now()
         result = deployer.deploy(request)
-        existing = state.runtime.observe().components
+        seen = state.runtime.observe()
+        existing = seen.components
         proofs = [f"prove {name}" for name in state.platform]
         with phase(context, watch, "connect", after=proofs):
-            running = [context.components[name] for name in brought(state, existing)]
-            result = result.with_changes(connect_components(context, running, access))
+            running = [context.components[name] for name in brought(state, existing) if name in seen.running_components]
+            changes = connect_components(context, running, access, only=state.selected)
+            result = result.with_changes(changes)
         with phase(context, watch, "write", after=["connect"]):
             written = remember(context, state, access, gate.absent, existing=existing)
         if state.own:

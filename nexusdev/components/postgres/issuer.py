@@ -20,9 +20,9 @@ from nexusdev.components.postgres.variables import Logins, PostgresLogin
 from nexusdev.interfaces import InstanceAccess, View
 
 APP, READONLY, MIGRATE = "nexus-app", "nexus-readonly", "nexus-migrate"
-_CREATE = (
-    "CREATE ROLE \"{{{{name}}}}\" LOGIN PASSWORD '{{{{password}}}}' VALID UNTIL '{{{{expiration}}}}' IN ROLE {role}"
-)
+_CREATE = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"
+# Without SET a login cannot become the permanent role, which could change its own password.
+_GRANT = 'GRANT {role} TO "{{{{name}}}}" WITH INHERIT TRUE, SET {becomes}'
 _SET = 'ALTER ROLE "{{{{name}}}}" SET {setting}'
 _REVOKE = "SELECT nexusdev.drop_login('{{name}}')"
 # Variables that name the file of connection services.
@@ -67,7 +67,9 @@ def dynamic_files(access: InstanceAccess, view: View, issued: Mapping[str, Issue
 
 
 def _role(name: str, member_of: str, consumer: Consumer, *settings: str) -> DynamicRole:
-    create = (_CREATE.format(role=member_of), *(_SET.format(setting=setting) for setting in settings))
+    becomes = "TRUE" if consumer is Consumer.MIGRATIONS else "FALSE"
+    grant = _GRANT.format(role=member_of, becomes=becomes)
+    create = (_CREATE, grant, *(_SET.format(setting=setting) for setting in settings))
     return DynamicRole(name=name, consumer=consumer, create=create, revoke=(_REVOKE,))
 
 

@@ -152,7 +152,7 @@ class Vault(ComponentDefaults):
     def revoke(self, access: InstanceAccess, issued: IssuedLogin) -> None:
         from nexusdev.components.vault.database_engine import revoke
 
-        revoke(self._active(access), issued)
+        revoke(self._active(access), access, issued)
 
     def client(self, arguments: Sequence[str]) -> Client | None:
         """vault with the application's token at vault-active; ``--operator`` as the first argument logs in as the operator."""

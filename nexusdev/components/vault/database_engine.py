@@ -62,7 +62,7 @@ def issue(api: Api, access: InstanceAccess, roles: Sequence[DynamicRole]) -> Map
     except (OSError, SeedingFailed) as error:
         for each in issued.values():
             with contextlib.suppress(Degraded):
-                revoke(api, each)
+                revoke(api, access, each)
         raise _gone(error.why if isinstance(error, SeedingFailed) else str(error)) from error
     return issued
 
@@ -87,10 +87,13 @@ def renew(api: Api, issued: IssuedLogin) -> float:
     return float(answer["lease_duration"])
 
 
-def revoke(api: Api, issued: IssuedLogin) -> None:
-    """Drop a login; its sessions end. Raises Degraded."""
+def revoke(api: Api, access: InstanceAccess, issued: IssuedLogin) -> None:
+    """Drop a login; its sessions end. A token that was made for it is revoked as well. Raises Degraded."""
+    asking = api.with_token(issued.token)
     try:
-        api.with_token(issued.token).need("POST", "sys/leases/revoke", {"lease_id": issued.lease, "sync": True})
+        asking.need("POST", "sys/leases/revoke", {"lease_id": issued.lease, "sync": True})
+        if issued.token != access.secrets.read(names.APP_TOKEN):
+            asking.need("POST", "auth/token/revoke-self", {})
     except OSError as error:
         raise _gone(str(error)) from error
     except VaultError as error:
@@ -197,7 +200,10 @@ def _token(api: Api, access: InstanceAccess, role: DynamicRole) -> str:
     """Return the token to ask with. A login lives no longer than the token that asked for it."""
     if role.consumer is Consumer.APPLICATION:
         return access.secrets.read(names.APP_TOKEN)
-    return login(api, access.secrets, names.MIGRATIONS)
+    token = login(api, access.secrets, names.MIGRATIONS)
+    if not token:
+        raise _gone(f"its AppRole {names.MIGRATIONS} is rejected")
+    return token
 
 
 def _issued(api: Api, role: str) -> IssuedLogin:
@@ -227,5 +233,5 @@ def _gone(why: str) -> Degraded:
     return Degraded(
         "Vault issues no logins",
         why=why,
-        hint="nexusdev status   show the problem\nnexusdev up       repair it",
+        hint="nexusdev status   show the problem\nnexusdev seed     connect Vault with the database again",
     )

@@ -33,9 +33,9 @@ def rotate(api: Api, access: InstanceAccess, fresh: str) -> Sequence[Change]:
             list(login_of(as_operator, access.secrets, names.APP))
             issue(api, access.secrets)
             _forget_others(as_operator, fresh)
-            logins = list(database_engine.rotate_passwords(as_operator))
             if old:
                 api.with_token(old).ask("POST", "auth/token/revoke-self", {})
+            logins = list(database_engine.rotate_passwords(as_operator))
     except OSError as error:
         raise unreachable(error) from error
     return [Change(what=f"new secret id for {names.APP}"), Change(what="new token for the application"), *logins]

@@ -116,6 +116,8 @@ def test_an_applications_login_writes_rows_and_creates_no_tables(
             f"DROP TABLE {table}",
             "CREATE ROLE other",
             "SET ROLE nexus_owner",
+            "SET ROLE nexus_app",
+            "ALTER ROLE nexus_app PASSWORD 'stolen'",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
@@ -135,7 +137,7 @@ def test_what_a_login_for_migrations_creates_belongs_to_the_owner_and_remains(
     values: Mapping[str, str], vault: Any, migrations: Any
 ) -> None:
     with issued(migrations, "nexus-migrate") as login, connect(values, "DATABASE_URL", login) as connection:
-        connection.execute("CREATE TABLE migrated (value int)")
+        connection.execute("DROP TABLE IF EXISTS migrated; CREATE TABLE migrated (value int)")
         connection.execute("RESET ROLE")
         connection.execute("SET ROLE nexus_owner")
         connection.execute("INSERT INTO migrated VALUES (3)")

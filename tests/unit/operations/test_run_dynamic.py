@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from nexusdev.errors import NotFound, UsageError
+from nexusdev.errors import Degraded, NotFound, UsageError
 from nexusdev.events import Note
 from nexusdev.interfaces import View
 from nexusdev.operations.env import env
@@ -73,6 +74,16 @@ def test_the_login_is_revoked_when_the_command_ends(running: House, issuer: Fake
 def test_the_login_is_revoked_when_the_command_fails(running: House, issuer: FakeIssuer) -> None:
     with pytest.raises(KeyboardInterrupt), held(running.context()):
         raise KeyboardInterrupt
+    assert issuer.valid == []
+
+
+def test_a_login_that_cannot_be_revoked_does_not_keep_the_others(running: House, issuer: FakeIssuer) -> None:
+    lease = issue(running.context())
+    other = issuer.issue(lease.access, lease.database.dynamic_logins().roles)["shop-app"]
+    gone = msgspec.structs.replace(other, user="unknown")
+    both = msgspec.structs.replace(lease, issued={"gone": gone, **lease.issued, "other": other})
+    with pytest.raises(Degraded, match="no such login"):
+        both.revoke()
     assert issuer.valid == []
 
 

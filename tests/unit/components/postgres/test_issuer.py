@@ -32,19 +32,18 @@ def test_the_component_has_dynamic_logins() -> None:
     [("nexus-app", names.APP), ("nexus-readonly", names.READER), ("nexus-migrate", names.OWNER)],
 )
 def test_a_login_expires_and_has_the_rights_of_one_role(role: str, member_of: str) -> None:
-    first = ROLES[role].create[0]
-    assert (
-        first
-        == f"CREATE ROLE \"{{{{name}}}}\" LOGIN PASSWORD '{{{{password}}}}' VALID UNTIL '{{{{expiration}}}}' IN ROLE {member_of}"
-    )
+    first, grant = ROLES[role].create[:2]
+    assert first == "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"
+    becomes = "TRUE" if role == "nexus-migrate" else "FALSE"
+    assert grant == f'GRANT {member_of} TO "{{{{name}}}}" WITH INHERIT TRUE, SET {becomes}'
 
 
 def test_a_login_for_migrations_acts_as_the_owner_of_the_tables() -> None:
-    assert ROLES["nexus-migrate"].create[1:] == (f"ALTER ROLE \"{{{{name}}}}\" SET role = '{names.OWNER}'",)
+    assert ROLES["nexus-migrate"].create[2:] == (f"ALTER ROLE \"{{{{name}}}}\" SET role = '{names.OWNER}'",)
 
 
 def test_a_login_that_only_reads_begins_its_transactions_so() -> None:
-    assert ROLES["nexus-readonly"].create[1:] == ('ALTER ROLE "{{name}}" SET default_transaction_read_only = on',)
+    assert ROLES["nexus-readonly"].create[2:] == ('ALTER ROLE "{{name}}" SET default_transaction_read_only = on',)
 
 
 def test_a_revocation_is_one_statement_that_may_be_repeated() -> None:
