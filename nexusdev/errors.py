@@ -66,6 +66,11 @@ class NexusError(Exception):
         """Whether the error has no code of its own: it reports a broken assumption of nexusdev, with a traceback."""
         return self.code == NexusError.default_code
 
+    @property
+    def sentence(self) -> str:
+        """The message with its reason, for a report of several."""
+        return f"{self.message}: {self.why}" if self.why else self.message
+
     def as_dict(self) -> dict[str, object]:
         """The ``error`` member of the JSON envelope."""
         return {

@@ -17,7 +17,7 @@ from nexusdev.operations.drill import DrillOptions, drill, require_alone
 from nexusdev.operations.lifecycle import start, stop
 from nexusdev.operations.run import Command, capture, command
 from nexusdev.operations.run_dynamic import client_files, held
-from nexusdev.operations.status import StatusResult, status
+from nexusdev.operations.status import StatusResult, require_ready, status
 from nexusdev.operations.verify import SHORT, verify
 from nexusdev.results import Result
 from nexusdev.util.humanize import join_names
@@ -104,7 +104,7 @@ def demo(
     """
     wanted = chosen(names)
     seen = status(context)
-    _require_ready(seen)
+    require_ready(seen, "the demo needs a stack that is ready", hint="nexusdev up   start or repair it")
     skipped = _skipped(wanted, seen)
     if names and skipped:
         name, why = next(iter(skipped.items()))
@@ -170,7 +170,7 @@ class Tour(Struct, frozen=True, kw_only=True):
         except NexusError as error:
             if error.is_bug:
                 raise
-            failure = f"{error.message}: {error.why}" if error.why else error.message
+            failure = error.sentence
         if failure:
             self.guide.show(f"This chapter failed. {failure}")
         return ChapterResult(name=chapter.name, seconds=self.context.clock.now() - began, failure=failure)
@@ -261,17 +261,6 @@ def _shop(context: Context, word: str, change: Callable[[Mapping[str, str]], Map
             evidence=lines[-5:-1],
         )
     return done.stdout.decode(errors="replace").rstrip()
-
-
-def _require_ready(seen: StatusResult) -> None:
-    if seen.ready and seen.created:
-        return
-    raise Degraded(
-        "the demo needs a stack that is ready",
-        why="; ".join(f"{each.name}: {each.missing}" for each in seen.components if not each.ready)
-        or "no container exists",
-        hint="nexusdev up   start or repair it",
-    )
 
 
 def _skipped(chapters: Sequence[Chapter], seen: StatusResult) -> Mapping[str, str]:

@@ -234,7 +234,7 @@ def _drilled(stage: DrillStage, scenario: Scenario, options: DrillOptions, *, al
     except NexusError as error:
         if alone or error.is_bug:
             raise
-        failure = error.message + (f": {error.why}" if error.why else "")
+        failure = error.sentence
     return DrillReport(
         scenario=scenario,
         rounds=tuple(rounds),

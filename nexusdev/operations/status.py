@@ -110,6 +110,20 @@ def status(context: Context, *, check: bool = False) -> StatusResult:
     )
 
 
+def require_ready(seen: StatusResult, message: str, *, hint: str) -> None:
+    """Raise Degraded if something is missing.
+
+    Args:
+        seen: The state of the instance.
+        message: The message of the error.
+        hint: Its hint.
+    """
+    if seen.ready and seen.created:
+        return
+    missing = "; ".join(f"{each.name}: {each.missing}" for each in seen.components if not each.ready)
+    raise Degraded(message, why=missing or "no container exists", hint=hint)
+
+
 def _clock_warnings(context: Context) -> tuple[str, ...]:
     """Return a warning if the clocks differ, which makes servers look as if they were down."""
     try:

@@ -15,7 +15,7 @@ from nexusdev.env import stored
 from nexusdev.errors import Degraded, NexusError, UsageError
 from nexusdev.events import Note
 from nexusdev.operations.drill import DrillOptions, drill, machine, require_alone
-from nexusdev.operations.status import StatusResult, status
+from nexusdev.operations.status import StatusResult, require_ready, status
 from nexusdev.results import Result
 from nexusdev.scorecard import security
 from nexusdev.scorecard.users import USERS, many_users
@@ -105,7 +105,11 @@ def verify(
         ConfirmationNeeded: Somebody else is connected, and the failover is among the rows.
     """
     seen = status(context)
-    _require_ready(seen)
+    require_ready(
+        seen,
+        "the stack is degraded, and figures of it would say nothing",
+        hint="nexusdev status   show what is wrong\nnexusdev up       repair it",
+    )
     instance = context.instance()
     stack = context.stack(instance)
     access = instance.access(context.runtime(stack), stack)
@@ -233,7 +237,7 @@ def _measured(context: Context, score: Score, bench: ScoreBench) -> Figure:
     except NexusError as error:
         if error.is_bug:
             raise
-        return Figure(score=score, failure=f"{error.message}: {error.why}" if error.why else error.message)
+        return Figure(score=score, failure=error.sentence)
     except Exception as error:
         return Figure(score=score, failure=f"{type(error).__name__}: {' '.join(str(error).split())}")
 
@@ -256,17 +260,6 @@ def _tried(context: Context, control: Control, bench: ScoreBench) -> ControlResu
 def _passwords(stack: Stack) -> Sequence[str]:
     """Return the secrets that are generated passwords."""
     return [name for name, each in stack.secrets.items() if each.recipe.password]
-
-
-def _require_ready(seen: StatusResult) -> None:
-    if seen.ready and seen.created:
-        return
-    raise Degraded(
-        "the stack is degraded, and figures of it would say nothing",
-        why="; ".join(f"{each.name}: {each.missing}" for each in seen.components if not each.ready)
-        or "no container exists",
-        hint="nexusdev status   show what is wrong\nnexusdev up       repair it",
-    )
 
 
 def _require_known(names: Sequence[str], known: Sequence[str]) -> None:

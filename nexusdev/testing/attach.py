@@ -128,7 +128,7 @@ def _attached(config: pytest.Config) -> TestRun | str:
             (
                 "nexusdev: these tests need a running instance, and there is none that can be used",
                 f"  tried    {tried.get(mode, f'to attach to the instance of {config.rootpath}')}",
-                f"  why      {error.message}{f': {error.why}' if error.why else ''}",
+                f"  why      {error.sentence}",
                 f"  next     {hint}",
                 "  or       --nexus=up to bring it up for this run, --nexus-instance NAME, --nexus-missing=skip to skip these tests",
             )

@@ -24,7 +24,7 @@ class MinioLoad:
     kinds = (LoadKind(name="s3", path="MINIO_ENDPOINT"),)
 
     def prepare(self, values: Mapping[str, str], mark: str) -> None:
-        _put(_client(values), f"{mark}/read")
+        _put(open_client(values), f"{mark}/read")
 
     def client(self, kind: str, values: Mapping[str, str], mark: str) -> LoadClient:
         del kind
@@ -34,7 +34,7 @@ class MinioLoad:
         """Remove every version: the bucket keeps those of deleted objects."""
         from minio.deleteobjects import DeleteObject
 
-        client = _client(values)
+        client = open_client(values)
         versions = client.list_objects(DATA.name, prefix=f"{mark}/", recursive=True, include_version=True)
         doomed = (DeleteObject(each.object_name, each.version_id) for each in versions)
         for error in client.remove_objects(DATA.name, doomed):
@@ -49,7 +49,7 @@ class MinioLoadClient(Struct, kw_only=True):
     minio: Any = None
 
     def connect(self) -> None:
-        self.minio = _client(self.values)
+        self.minio = open_client(self.values)
 
     def write(self, number: int) -> None:
         _put(self.minio, f"{self.folder}/numbers/{number}")
@@ -77,8 +77,17 @@ def _put(client: Any, name: str) -> None:
     client.put_object(DATA.name, name, io.BytesIO(b"x"), 1)
 
 
-def _client(values: Mapping[str, str]) -> Any:
-    """Nothing is retried: the caller counts each failure."""
+def open_client(
+    values: Mapping[str, str], *, connecting: float = _PATIENCE, reading: float = _PATIENCE, connections: int = 1
+) -> Any:
+    """Return the minio package with the variables of the env file. Nothing is retried: the caller counts each failure.
+
+    Args:
+        values: The variables.
+        connecting: Seconds to connect.
+        reading: Seconds to wait for a reply.
+        connections: How many connections are kept open.
+    """
     from minio import Minio
     from urllib3 import PoolManager, Timeout
 
@@ -88,6 +97,9 @@ def _client(values: Mapping[str, str]) -> Any:
         secret_key=values["MINIO_SECRET_KEY"],
         region=values["AWS_REGION"],
         http_client=PoolManager(
-            ca_certs=values["NEXUSDEV_CA_FILE"], timeout=Timeout(connect=_PATIENCE, read=_PATIENCE), retries=False
+            ca_certs=values["NEXUSDEV_CA_FILE"],
+            timeout=Timeout(connect=connecting, read=reading),
+            retries=False,
+            maxsize=connections,
         ),
     )

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
+from nexusdev.components.minio.load import open_client
 from nexusdev.components.minio.names import BACKUPS, DATA
 from nexusdev.components.scores import Control, ControlResult, Measured, Score, ScoreBench, refusals
 
@@ -139,19 +140,7 @@ def _remove(client: Any) -> None:
 
 
 def _client(values: Mapping[str, str], connections: int = 10) -> Any:
-    from minio import Minio
-    from urllib3 import PoolManager, Timeout
-
-    pool = PoolManager(
-        ca_certs=values["NEXUSDEV_CA_FILE"], timeout=Timeout(connect=10, read=120), retries=False, maxsize=connections
-    )
-    return Minio(
-        values["MINIO_ENDPOINT"],
-        access_key=values["MINIO_ACCESS_KEY"],
-        secret_key=values["MINIO_SECRET_KEY"],
-        region=values["AWS_REGION"],
-        http_client=pool,
-    )
+    return open_client(values, connecting=10, reading=120, connections=connections)
 
 
 SCORES = (

@@ -29,7 +29,7 @@ class PostgresLoad:
 
     def prepare(self, values: Mapping[str, str], mark: str) -> None:
         """Tables are made by the migration owner, never by the application's role."""
-        with _open(values, "DATABASE_MIGRATION_URL") as owner:
+        with open_path(values, "DATABASE_MIGRATION_URL") as owner:
             for kind in self.kinds:
                 owner.execute(f"CREATE TABLE {_numbers(mark, kind.name)} (number int PRIMARY KEY)")
                 owner.execute(f"CREATE TABLE {_register(mark, kind.name)} (value int)")
@@ -42,7 +42,7 @@ class PostgresLoad:
         )
 
     def remove(self, values: Mapping[str, str], mark: str) -> None:
-        with _open(values, "DATABASE_MIGRATION_URL") as owner:
+        with open_path(values, "DATABASE_MIGRATION_URL") as owner:
             for kind in self.kinds:
                 owner.execute(f"DROP TABLE IF EXISTS {_numbers(mark, kind.name)}, {_register(mark, kind.name)}")
 
@@ -57,7 +57,7 @@ class PostgresLoadClient(Struct, kw_only=True):
     connection: Any = None
 
     def connect(self) -> None:
-        self.connection = _open(self.values, self.path)
+        self.connection = open_path(self.values, self.path)
 
     def write(self, number: int) -> None:
         self.connection.execute(
@@ -79,13 +79,15 @@ class PostgresLoadClient(Struct, kw_only=True):
             self.connection = None
 
 
-def _open(values: Mapping[str, str], path: str) -> Connection:
+def open_path(
+    values: Mapping[str, str], path: str, *, timeout: int = _PATIENCE, program: str = "nexusdev drill"
+) -> Connection:
     """As in a process that has loaded the env file: libpq finds the CA by PGSSLROOTCERT. PgBouncer pools transactions, not sessions."""
     return connect(
         conninfo=values[path],
         sslrootcert=values["PGSSLROOTCERT"],
-        connect_timeout=_PATIENCE,
-        application_name="nexusdev drill",
+        connect_timeout=timeout,
+        application_name=program,
         prepare_threshold=None,
     )
 

@@ -8,10 +8,11 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nexusdev.components.postgres import names
 from nexusdev.components.postgres.client import connect
+from nexusdev.components.postgres.load import open_path
 from nexusdev.components.scores import (
     Control,
     ControlResult,
@@ -135,12 +136,7 @@ def _audit(bench: ScoreBench) -> ControlResult:
 
 
 def _open(bench: ScoreBench, variable: str) -> Connection:
-    options: dict[str, Any] = {
-        "connect_timeout": _PATIENCE,
-        "application_name": "nexusdev verify",
-        "prepare_threshold": None,
-    }
-    return connect(conninfo=bench.values[variable], sslrootcert=bench.values["PGSSLROOTCERT"], **options)
+    return open_path(bench.values, variable, timeout=_PATIENCE, program="nexusdev verify")
 
 
 SCORES = (

@@ -70,14 +70,15 @@ def _key(mark: str, kind: str) -> str:
     return f"app:{mark}:{kind}"
 
 
-def _options(values: Mapping[str, str]) -> dict[str, Any]:
+def login(values: Mapping[str, str], *, timeout: float = _PATIENCE) -> dict[str, Any]:
+    """Return redis-py's options for the login and TLS of the env file. ``timeout``: seconds for each of connecting and replying."""
     return {
         "username": values["REDIS_USERNAME"],
         "password": values["REDIS_PASSWORD"],
         "ssl": True,
         "ssl_ca_certs": values["NEXUSDEV_CA_FILE"],
-        "socket_timeout": _PATIENCE,
-        "socket_connect_timeout": _PATIENCE,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
     }
 
 
@@ -85,7 +86,7 @@ def _direct(values: Mapping[str, str]) -> Any:
     """The client counts failures itself, so nothing is retried."""
     from nexusdev.components.redis.client import NO_RETRY, RedisClient
 
-    return RedisClient(host=values["REDIS_HOST"], port=int(values["REDIS_PORT"]), retry=NO_RETRY, **_options(values))
+    return RedisClient(host=values["REDIS_HOST"], port=int(values["REDIS_PORT"]), retry=NO_RETRY, **login(values))
 
 
 def _by_sentinels(values: Mapping[str, str]) -> Any:
@@ -93,4 +94,4 @@ def _by_sentinels(values: Mapping[str, str]) -> Any:
 
     places = [place.rpartition(":") for place in values["REDIS_SENTINELS"].split(",")]
     nodes = [(host, int(port)) for host, _, port in places]
-    return sentinel_client(nodes, values["REDIS_MASTER_NAME"], _options(values))
+    return sentinel_client(nodes, values["REDIS_MASTER_NAME"], login(values))

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
+from nexusdev.components.redis.load import login as as_application
 from nexusdev.components.scores import Control, ControlResult, Measured, Score, ScoreBench, refusals
 
 _PREFIX = "nexusdev-verify:"
@@ -100,16 +101,8 @@ def _anonymous(bench: ScoreBench) -> ControlResult:
 
 
 def _options(values: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "host": values["REDIS_HOST"],
-        "port": int(values["REDIS_PORT"]),
-        "username": values["REDIS_USERNAME"],
-        "password": values["REDIS_PASSWORD"],
-        "ssl": True,
-        "ssl_ca_certs": values["NEXUSDEV_CA_FILE"],
-        "socket_timeout": _PATIENCE,
-        "socket_connect_timeout": _PATIENCE,
-    }
+    place = {"host": values["REDIS_HOST"], "port": int(values["REDIS_PORT"])}
+    return {**place, **as_application(values, timeout=_PATIENCE)}
 
 
 def _client(values: Mapping[str, str]) -> Any:

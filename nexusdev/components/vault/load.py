@@ -20,7 +20,9 @@ class VaultLoad:
     kinds = (LoadKind(name="kv", path="VAULT_ADDR", register=True),)
 
     def prepare(self, values: Mapping[str, str], mark: str) -> None:
-        _secrets(_client(values)).create_or_update_secret(path=f"{OWN_FOLDER}/{mark}/register", secret={"value": None})
+        _secrets(open_client(values)).create_or_update_secret(
+            path=f"{OWN_FOLDER}/{mark}/register", secret={"value": None}
+        )
 
     def client(self, kind: str, values: Mapping[str, str], mark: str) -> LoadClient:
         del kind
@@ -29,7 +31,7 @@ class VaultLoad:
     def remove(self, values: Mapping[str, str], mark: str) -> None:
         import hvac.exceptions
 
-        client = _secrets(_client(values))
+        client = _secrets(open_client(values))
         for folder in (f"{OWN_FOLDER}/{mark}/numbers", f"{OWN_FOLDER}/{mark}"):
             with contextlib.suppress(hvac.exceptions.InvalidPath):
                 for key in client.list_secrets(path=folder)["data"]["keys"]:
@@ -44,7 +46,7 @@ class VaultLoadClient(Struct, kw_only=True):
     vault: Any = None
 
     def connect(self) -> None:
-        self.vault = _client(self.values)
+        self.vault = open_client(self.values)
 
     def write(self, number: int) -> None:
         secrets = _secrets(self.vault)
@@ -71,11 +73,12 @@ class VaultLoadClient(Struct, kw_only=True):
             self.vault = None
 
 
-def _client(values: Mapping[str, str]) -> Any:
+def open_client(values: Mapping[str, str], *, timeout: float = _PATIENCE) -> Any:
+    """Return hvac with the variables of the env file. ``timeout``: seconds for each request."""
     import hvac
 
     return hvac.Client(
-        url=values["VAULT_ADDR"], token=values["VAULT_TOKEN"], verify=values["VAULT_CACERT"], timeout=_PATIENCE
+        url=values["VAULT_ADDR"], token=values["VAULT_TOKEN"], verify=values["VAULT_CACERT"], timeout=timeout
     )
 
 

@@ -6,7 +6,6 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from nexusdev.components.scores import (
     Control,
@@ -21,13 +20,14 @@ from nexusdev.components.scores import (
 from nexusdev.components.vault import names
 from nexusdev.components.vault.client import OK, Api, Connections, document
 from nexusdev.components.vault.desired_state import AUDIT_FILES
+from nexusdev.components.vault.load import open_client
 from nexusdev.components.vault.tokens import operator
 
 _PATIENCE = 10.0
 
 
 def _response(bench: ScoreBench) -> Measured:
-    vault = _client(bench)
+    vault = open_client(bench.values, timeout=_PATIENCE)
     path = f"{names.OWN_FOLDER}/nexusdev-verify"
     vault.secrets.kv.v2.create_or_update_secret(path=path, secret={"value": "x" * 64})
     try:
@@ -68,7 +68,7 @@ def _root_tokens(bench: ScoreBench) -> ControlResult:
 def _rights(bench: ScoreBench) -> ControlResult:
     from hvac.exceptions import Forbidden
 
-    vault = _client(bench)
+    vault = open_client(bench.values, timeout=_PATIENCE)
     kv = vault.secrets.kv.v2
     return refusals(
         {
@@ -101,15 +101,6 @@ def _audit(bench: ScoreBench) -> ControlResult:
 
 def _api(bench: ScoreBench) -> Api:
     return Api(transport=Connections(bench.access))
-
-
-def _client(bench: ScoreBench) -> Any:
-    import hvac
-
-    values = bench.values
-    return hvac.Client(
-        url=values["VAULT_ADDR"], token=values["VAULT_TOKEN"], verify=values["VAULT_CACERT"], timeout=_PATIENCE
-    )
 
 
 SCORES = (
